@@ -1,0 +1,1 @@
+# Layer api: its library and its tests.

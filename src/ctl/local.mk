@@ -1,0 +1,1 @@
+# Layer ctl: its library and its tests.

@@ -1,0 +1,74 @@
+/* One connection to the database, and a closed list of statements.
+ *
+ * Nothing outside this folder knows SQL, and nothing but db_sqlite.c the engine. Statements are numbered by
+ * statements.def and prepared when the connection opens. Bind, then exec; or row until false, then end. After
+ * a failure every later statement of the same unit of work fails the same way (the sticky error), so a
+ * repository may run to its end and look once. */
+#ifndef ORDERD_DB_DB_H
+#define ORDERD_DB_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/error.h"
+
+enum db_role {
+    DB_READER, /* read only */
+    DB_WRITER,
+};
+
+enum statement {
+#define STATEMENT(name, types, sql) Q_##name,
+#include "db/statements.def"
+#undef STATEMENT
+    Q__COUNT
+};
+
+struct db; /* one thread at a time */
+struct query;
+
+/* url: the path of a SQLite file. Prepares every statement; without_statements: for migrations, on a database
+ * that may not have the tables yet. ERR_NOT_FOUND (reader of no file), ERR_BUSY, ERR_FULL, ERR_IO, ERR_CORRUPT,
+ * ERR_BROKEN. */
+enum err db_open(struct db **, const char *url, enum db_role, struct fault *);
+enum err db_open_bare(struct db **, const char *url, struct fault *);
+void db_close(struct db *); /* NULL is harmless */
+
+/* The sticky error of the unit that runs, or ERR_NONE. */
+enum err db_error(const struct db *);
+/* The engine's words for it; for the log only. */
+const char *db_text(const struct db *);
+
+/* Numbers are those of $1, $2 ...; bound memory is borrowed until the query ends. Types must be those of the
+ * statement's list (i int64, t text, b bytes), and a query that is still in use may not be begun again: both
+ * are asserted. */
+struct query *db_query(struct db *, enum statement);
+void query_int(struct query *, int n, int64_t);
+void query_text(struct query *, int n, const char *); /* NULL binds NULL */
+void query_bytes(struct query *, int n, const void *, size_t len); /* NULL binds NULL */
+void query_null(struct query *, int n); /* an absent integer */
+
+/* No rows wanted; runs to the end and ends the query. The error may also come later, at the unit's end. */
+enum err query_exec(struct query *);
+/* True: a row is there. False: no more, or an error (query_end tells). */
+bool query_row(struct query *);
+/* Steps to the end (RETURNING must be), resets, forgets the bound values. */
+enum err query_end(struct query *);
+
+/* Columns of the current row, from 0; memory lives until the next row or the end. */
+bool column_is_null(const struct query *, int n);
+int64_t column_int(const struct query *, int n);
+const char *column_text(const struct query *, int n); /* NULL for NULL */
+const void *column_bytes(const struct query *, int n, size_t *len);
+
+/* For store.c, migrate.c and their tests only: nobody else begins or ends a transaction. */
+enum err db_exec(struct db *, const char *sql); /* one or more plain statements: BEGIN, SAVEPOINT, a migration */
+enum err db_commit(struct db *);                /* may say ERR_UNKNOWN: perhaps it is on disk */
+bool db_in_transaction(const struct db *);
+void db_clear(struct db *); /* the unit is over: forgets the sticky error and resets every query */
+enum db_checkpoint { DB_PASSIVE, DB_RESTART, DB_TRUNCATE };
+/* *pages: in the log. ERR_BUSY: somebody still reads. Waits at most wait_ms. */
+enum err db_checkpoint(struct db *, enum db_checkpoint, int wait_ms, int64_t *pages);
+
+#endif

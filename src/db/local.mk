@@ -1,0 +1,1 @@
+# Layer db: its library and its tests.

@@ -1,0 +1,77 @@
+/* The payment gateway, as orderd sees it: four calls, all of them idempotent by reference.
+ *
+ * The reference is the attempt's uid, made before the first call. A call that fails with UNAVAILABLE may have
+ * taken effect: only a later void or status tells, and nothing is concluded from an error, a time-out or an
+ * age. A reference that is known with another amount or currency is refused. A void of an unknown reference is
+ * remembered, and a later authorise of it refused: so an approval that comes after our time-out cannot live.
+ *
+ * Every call takes a deadline on the monotonic clock and is back by then. Any thread may call. */
+#ifndef ORDERD_GATEWAY_GATEWAY_H
+#define ORDERD_GATEWAY_GATEWAY_H
+
+#include <stdint.h>
+
+#include "core/error.h"
+
+enum gateway_result {
+    GATEWAY_UNAVAILABLE, /* erred, or no answer in time: not known */
+    GATEWAY_DONE,        /* approved, captured, voided; now or by an earlier call */
+    GATEWAY_DECLINED,    /* authorise: no; decline_code says why. Nothing is reserved */
+    GATEWAY_REFUSED,     /* never: capture refused for good; reference known otherwise, or voided before */
+    GATEWAY_CONFLICT,    /* void of what was captured */
+};
+
+enum gateway_state {
+    GATEWAY_STATE_UNKNOWN,
+    GATEWAY_STATE_AUTHORISED,
+    GATEWAY_STATE_DECLINED,
+    GATEWAY_STATE_CAPTURED,
+    GATEWAY_STATE_VOIDED,
+};
+
+#define GATEWAY_DECLINE_SIZE 64
+
+struct gateway_charge {
+    const char *reference; /* uid of the attempt */
+    int64_t amount_minor;
+    const char *currency;
+    const char *payment_token; /* authorise only; a secret */
+};
+
+struct gateway;
+
+/* What a gateway is; a new one fills this table. */
+struct gateway_ops {
+    enum gateway_result (*authorise)(struct gateway *, const struct gateway_charge *, int64_t deadline_ms,
+        char decline_code[GATEWAY_DECLINE_SIZE]);
+    enum gateway_result (*capture)(struct gateway *, const struct gateway_charge *, int64_t deadline_ms);
+    enum gateway_result (*void_)(struct gateway *, const char *reference, int64_t deadline_ms);
+    /* *state is set when the result is DONE */
+    enum gateway_result (*status)(struct gateway *, const char *reference, int64_t deadline_ms,
+        enum gateway_state *state);
+    void (*close)(struct gateway *);
+};
+
+struct gateway {
+    const struct gateway_ops *ops; /* first member of whatever implements it */
+};
+
+/* The simulated gateway (API.md's table of tokens). It stands for the outside world: what it knows is a file,
+ * one O_APPEND line of logfmt an event, never synced by us, rebuilt into memory at start. */
+struct simulated_options {
+    const char *ledger;
+    int64_t latency_ms;   /* of every call */
+    int64_t timeout_ms;   /* what "after the time-out" means for tok_timeout: it is approved at the deadline */
+    int decline_per_cent; /* of approvals, at random */
+    int approve_others;   /* unknown tokens: approved instead of declined with invalid_token */
+};
+
+/* ERR_IO or ERR_FULL: the ledger cannot be opened; ERR_CORRUPT: it holds a line that is not ours (a last line
+ * that is cut short is dropped and a newline put behind it). */
+enum err simulated_open(struct gateway **, const struct simulated_options *, struct fault *);
+void gateway_close(struct gateway *); /* NULL is harmless */
+
+const char *gateway_result_name(enum gateway_result);
+const char *gateway_state_name(enum gateway_state);
+
+#endif

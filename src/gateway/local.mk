@@ -1,0 +1,1 @@
+# Layer gateway: its library and its tests.

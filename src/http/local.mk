@@ -1,0 +1,1 @@
+# Layer http: its library and its tests.

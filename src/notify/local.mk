@@ -1,0 +1,1 @@
+# Layer notify: its library and its tests.

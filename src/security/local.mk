@@ -1,0 +1,1 @@
+# Layer security: its library and its tests.

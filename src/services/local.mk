@@ -1,0 +1,1 @@
+# Layer services: its library and its tests.

@@ -1,0 +1,1 @@
+# Layer spool: its library and its tests.
