@@ -4,4 +4,4 @@ tests_libunit_a_SOURCES = tests/unit/unit.c tests/unit/unit.h
 tests_libunit_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 UNIT_LIBS = tests/libunit.a $(CHECK_LIBS)
 
-TEST_SCRIPTS =
+script_tests =
