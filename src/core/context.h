@@ -12,6 +12,7 @@ struct context {
     struct fault fault;     /* the first cause of a failure */
     const char *request_id; /* on every log line; never NULL */
     const char *client;     /* address of the client (REMOTE_ADDR), or "" */
+    const char *subject;    /* what it is about, for the log: an attempt's uid; NULL: nothing */
     int64_t user_id;        /* 0 until a token was verified */
     int worker;             /* which reader of the store is ours: a quick worker's number, or -1 for a shared one */
 };
