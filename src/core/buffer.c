@@ -1,0 +1,64 @@
+/* Growing leaves the old bytes behind in the arena, which wipes them at its reset: nothing is freed
+ * here. */
+#include "core/buffer.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+
+/* One byte more than cap is allocated, for the NUL. */
+void buffer_begin(struct buffer *buffer, struct arena *arena, size_t cap)
+{
+    *buffer = (struct buffer){.arena = arena, .cap = cap};
+    buffer->data = arena_array(arena, cap + 1, 1);
+}
+
+static void make_room(struct buffer *buffer, size_t len)
+{
+    if (buffer->cap - buffer->len >= len)
+        return;
+    size_t needed;
+    if (__builtin_add_overflow(buffer->len, len, &needed) || needed > SIZE_MAX / 4)
+        abort();
+    size_t cap = 2 * buffer->cap > needed ? 2 * buffer->cap : needed;
+    char *data = arena_alloc(buffer->arena, cap + 1);
+    memcpy(data, buffer->data, buffer->len);
+    buffer->data = data;
+    buffer->cap = cap;
+}
+
+void buffer_bytes(struct buffer *buffer, const void *bytes, size_t len)
+{
+    if (!len)
+        return;
+    make_room(buffer, len);
+    memcpy(buffer->data + buffer->len, bytes, len);
+    buffer->len += len;
+    buffer->data[buffer->len] = '\0';
+}
+
+void buffer_text(struct buffer *buffer, const char *text)
+{
+    buffer_bytes(buffer, text, strlen(text));
+}
+
+void buffer_char(struct buffer *buffer, char c)
+{
+    buffer_bytes(buffer, &c, 1);
+}
+
+void buffer_int(struct buffer *buffer, int64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (number < 0)
+        digits[--at] = '-';
+    buffer_bytes(buffer, digits + at, sizeof digits - at);
+}
