@@ -56,20 +56,26 @@ struct gateway {
     const struct gateway_ops *ops; /* first member of whatever implements it */
 };
 
-/* The simulated gateway (API.md's table of tokens). It stands for the outside world: what it knows is a file,
- * one O_APPEND line of logfmt an event, never synced by us, rebuilt into memory at start. */
+/* The simulated gateway (the table of tokens in the HTTP contract). It stands for the outside world: what it
+ * knows is a file, one O_APPEND line of logfmt an event, never synced by us; memory only says where in the file a
+ * reference was last heard of (some 20 bytes a reference). Several processes may have one ledger open.
+ *
+ * An answer that would come after the deadline still happens, at its time: the call is back at the deadline with
+ * UNAVAILABLE, and the event is recorded when latency_ms is over, or by gateway_close() at once, since the outside
+ * world does not stop with us. tok_timeout is approved at the deadline of its call, before that returns. */
 struct simulated_options {
     const char *ledger;
     int64_t latency_ms;   /* of every call */
-    int64_t timeout_ms;   /* what "after the time-out" means for tok_timeout: it is approved at the deadline */
     int decline_per_cent; /* of approvals, at random */
     int approve_others;   /* unknown tokens: approved instead of declined with invalid_token */
 };
 
-/* ERR_IO or ERR_FULL: the ledger cannot be opened; ERR_CORRUPT: it holds a line that is not ours (a last line
- * that is cut short is dropped and a newline put behind it). */
+/* ERR_IO or ERR_FULL: the ledger cannot be opened; ERR_BUSY: somebody holds its lock; ERR_CORRUPT: it holds a
+ * line that is not ours. A last line that was cut short is removed: whoever wrote it was told that it failed. */
 enum err simulated_open(struct gateway **, const struct simulated_options *, struct fault *);
-void gateway_close(struct gateway *); /* NULL is harmless */
+
+/* Nobody is in a call any more. NULL is harmless. */
+void gateway_close(struct gateway *);
 
 const char *gateway_result_name(enum gateway_result);
 const char *gateway_state_name(enum gateway_state);
