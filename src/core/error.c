@@ -14,8 +14,8 @@
 #include "core/arena.h"
 
 static const struct err_info infos[ERR__COUNT] = {
-    [ERR_NONE] = {"ok", 200, "", ""},
-#define ERROR(code, name, status, title, text) [ERR_##code] = {name, status, title, text},
+    [ERR_NONE] = {"ok", "", 200, "", ""},
+#define ERROR(code, name, problem, status, title, text) [ERR_##code] = {name, problem, status, title, text},
 #include "core/error.def"
 #undef ERROR
 };

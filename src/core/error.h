@@ -17,7 +17,7 @@ struct arena;
 
 enum err {
     ERR_NONE = 0,
-#define ERROR(code, name, status, title, text) ERR_##code,
+#define ERROR(code, name, problem, status, title, text) ERR_##code,
 #include "core/error.def"
 #undef ERROR
     ERR__COUNT
@@ -25,10 +25,11 @@ enum err {
 
 /* One row of error.def. */
 struct err_info {
-    const char *name;  /* as in logs, and after urn:orderd:problem: */
-    int status;        /* HTTP (RFC 9110, section 15) */
-    const char *title; /* RFC 9457, section 3.1.3 */
-    const char *text;  /* what a client is told */
+    const char *name;    /* as in logs */
+    const char *problem; /* after urn:orderd:problem: (a client is not told our inner names) */
+    int status;          /* HTTP (RFC 9110, section 15) */
+    const char *title;   /* RFC 9457, section 3.1.3 */
+    const char *text;    /* what a client is told */
 };
 
 /* The row of a code; never NULL. ERR_NONE is {"ok", 200, "", ""}. */
