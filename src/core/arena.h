@@ -1,8 +1,9 @@
 /* Memory of one request, freed at once.
  *
- * Allocations are never freed one by one. Reset wipes every byte that was handed out (bodies hold passwords
- * and payment tokens) and keeps the first block, so that a busy connection does not allocate. Running out of
- * memory aborts: there is no recovery that could be tested. Not for use by two threads at once. */
+ * Allocations are never freed one by one. Reset wipes every byte that was handed out (bodies hold
+ * passwords and payment tokens) and keeps the first block, so that a busy connection does not
+ * allocate. Running out of memory aborts: there is no recovery that could be tested. Not for use by
+ * two threads at once. */
 #ifndef ORDERD_CORE_ARENA_H
 #define ORDERD_CORE_ARENA_H
 
@@ -31,7 +32,8 @@ char *arena_copy(struct arena *, const void *, size_t len);
 char *arena_printf(struct arena *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *, const char *fmt, va_list) __attribute__((format(printf, 2, 0)));
 
-/* malloc and friends that abort instead of returning NULL: the one wrapper for memory outside an arena. */
+/* malloc and friends that abort instead of returning NULL: the one wrapper for memory outside an
+ * arena. */
 void *xalloc(size_t size); /* zeroed */
 void *xarray(size_t count, size_t size);
 void *xrealloc(void *, size_t size);

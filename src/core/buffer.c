@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/arena.h"
+#include "core/text.h"
 
 /* One byte more than cap is allocated, for the NUL. */
 void buffer_begin(struct buffer *buffer, struct arena *arena, size_t cap)
@@ -51,14 +52,7 @@ void buffer_char(struct buffer *buffer, char c)
 
 void buffer_int(struct buffer *buffer, int64_t number)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest);
-    if (number < 0)
-        digits[--at] = '-';
-    buffer_bytes(buffer, digits + at, sizeof digits - at);
+    char digits[TEXT_INT_SIZE];
+    size_t len = text_int(digits, number);
+    buffer_bytes(buffer, digits, len);
 }

@@ -1,5 +1,5 @@
-/* Time. Deadlines and durations use the monotonic clock; the wall clock is only for what is stored or shown,
- * since it jumps. */
+/* Time. Deadlines and durations use the monotonic clock; the wall clock is only for what is stored
+ * or shown, since it jumps. */
 #ifndef ORDERD_CORE_CLOCK_H
 #define ORDERD_CORE_CLOCK_H
 
@@ -22,8 +22,8 @@ void clock_text(char out[CLOCK_TEXT_SIZE], int64_t at);
 /* A condition whose timed wait goes by the monotonic clock. */
 void clock_cond_init(pthread_cond_t *);
 
-/* Waits until signalled or until clock_mono_ms() reaches deadline_ms; false: the deadline has passed.
- * Wakes up spuriously like any condition: test in a loop. */
+/* Waits until signalled or until clock_mono_ms() reaches deadline_ms; false: the deadline has
+ * passed. Wakes up spuriously like any condition: test in a loop. */
 bool clock_cond_wait(pthread_cond_t *, pthread_mutex_t *, int64_t deadline_ms);
 
 /* Sleeps until the deadline, through signals. */

@@ -1,4 +1,5 @@
-/* On whose behalf something runs: passed down from the request (or a background thread) to every verb. */
+/* On whose behalf something runs: passed down from the request (or a background thread) to every
+ * verb. */
 #ifndef ORDERD_CORE_CONTEXT_H
 #define ORDERD_CORE_CONTEXT_H
 
@@ -14,7 +15,8 @@ struct context {
     const char *client;     /* address of the client (REMOTE_ADDR), or "" */
     const char *subject;    /* what it is about, for the log: an attempt's uid; NULL: nothing */
     int64_t user_id;        /* 0 until a token was verified */
-    int worker;             /* which reader of the store is ours: a quick worker's number, or -1 for a shared one */
+    int worker; /* which reader of the store is ours: a quick worker's number, or -1 for a shared
+                   one */
 };
 
 /* request_id is borrowed. */

@@ -15,7 +15,8 @@
 
 static const struct err_info infos[ERR__COUNT] = {
     [ERR_NONE] = {"ok", "", 200, "", ""},
-#define ERROR(code, name, problem, status, title, text) [ERR_##code] = {name, problem, status, title, text},
+#define ERROR(code, name, problem, status, title, text)                                            \
+    [ERR_##code] = {name, problem, status, title, text},
 #include "core/error.def"
 #undef ERROR
 };

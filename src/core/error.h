@@ -43,12 +43,13 @@ struct fault_field {
     const char *message; /* never holds a value that was sent */
 };
 
-/* The first cause of a failure and what belongs to it. Its strings live in the arena that it was begun
- * with; without one (start-up code) they are kept in a small buffer of its own and cut to its size. */
+/* The first cause of a failure and what belongs to it. Its strings live in the arena that it was
+ * begun with; without one (start-up code) they are kept in a small buffer of its own and cut to its
+ * size. */
 struct fault {
     struct arena *arena;
     enum err code;
-    const char *text;         /* public below status 500, else for the log only; NULL: the table's */
+    const char *text; /* public below status 500, else for the log only; NULL: the table's */
     const char *decline_code; /* of ERR_PAYMENT_FAILED, or NULL */
     int retry_after_s;        /* 0: the answer's default */
     struct fault_field *fields;
@@ -62,13 +63,15 @@ void fault_begin(struct fault *, struct arena *);
 /* Forgets everything but the arena: for a caller that handles the failure itself. */
 void fault_clear(struct fault *);
 
-/* Records the first cause (a later one is dropped) and returns code. With a field, the text is the message
- * of that field and it is added to the list, however many there are already (up to FAULT_FIELDS_MAX; the same
- * code only). fault may be NULL: then only the code is returned. field: NULL if no field is at fault. */
+/* Records the first cause (a later one is dropped) and returns code. With a field, the text is the
+ * message of that field and it is added to the list, however many there are already (up to
+ * FAULT_FIELDS_MAX; the same code only). fault may be NULL: then only the code is returned. field:
+ * NULL if no field is at fault. */
 enum err fail(struct fault *, enum err code, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* The same, and appends ": " and the words for errno. Maps ENOSPC and EDQUOT to ERR_FULL when code is ERR_IO. */
+/* The same, and appends ": " and the words for errno. Maps ENOSPC and EDQUOT to ERR_FULL when code
+ * is ERR_IO. */
 enum err fail_errno(struct fault *, enum err code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

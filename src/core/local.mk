@@ -9,7 +9,9 @@ src_libcore_a_SOURCES = \
 	src/core/digest.c src/core/digest.h \
 	src/core/error.c src/core/error.def src/core/error.h \
 	src/core/file.c src/core/file.h \
-	src/core/log.h \
+	src/core/log.c src/core/log.h \
+	src/core/log_file.c src/core/log_file.h \
+	src/core/logfmt.c src/core/logfmt.h \
 	src/core/metrics.c src/core/metrics.def src/core/metrics.h \
 	src/core/options.def \
 	src/core/random.c src/core/random.h \

@@ -12,9 +12,10 @@ static bool is_tail(unsigned char byte)
     return (byte & 0xC0) == 0x80;
 }
 
-/* Length of the well-formed sequence at the start, 0 if there is none (RFC 3629, section 4). */
-static size_t sequence_len(const unsigned char *at, size_t left)
+/* The table of RFC 3629, section 4. */
+size_t text_sequence(const char *text, size_t left)
 {
+    const unsigned char *at = (const unsigned char *)text;
     unsigned char lead = at[0];
     if (lead < 0x80)
         return 1;
@@ -32,12 +33,11 @@ static size_t sequence_len(const unsigned char *at, size_t left)
 
 bool text_is_utf8(const char *text, size_t len)
 {
-    const unsigned char *at = (const unsigned char *)text;
     while (len) {
-        size_t step = sequence_len(at, len);
+        size_t step = text_sequence(text, len);
         if (!step)
             return false;
-        at += step;
+        text += step;
         len -= step;
     }
     return true;
@@ -74,6 +74,22 @@ bool text_parse_uint(const char *text, size_t len, int64_t max, int64_t *out)
         return false;
     *out = number;
     return true;
+}
+
+size_t text_int(char out[TEXT_INT_SIZE], int64_t number)
+{
+    char digits[TEXT_INT_SIZE];
+    size_t at = sizeof digits;
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    digits[--at] = '\0';
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (number < 0)
+        digits[--at] = '-';
+    memcpy(out, digits + at, sizeof digits - at);
+    return sizeof digits - at - 1;
 }
 
 bool text_is_uid(const char *text)

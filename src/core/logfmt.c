@@ -1,0 +1,130 @@
+/* A part is put wholly or not at all, and after the first that did not fit nothing more is: so a
+ * cut never leaves half an escape, half a character or half a pair's name. Room for the end is kept
+ * back. */
+#include "core/logfmt.h"
+
+#include <string.h>
+
+#include "core/text.h"
+
+#define ENDING     " cut=true\n"
+#define ENDING_LEN (sizeof ENDING - 1)
+#define ROOM       (LOGFMT_SIZE - ENDING_LEN - 1) /* 1: a closing quote */
+
+void logfmt_begin(struct logfmt *line)
+{
+    line->len = 0;
+    line->is_cut = false;
+}
+
+static void put(struct logfmt *line, const void *bytes, size_t len)
+{
+    if (line->is_cut || len > ROOM - line->len) {
+        line->is_cut = true;
+        return;
+    }
+    memcpy(line->data + line->len, bytes, len);
+    line->len += len;
+}
+
+/* The name of a pair, and the least that a value can be, as one part. */
+static bool put_key(struct logfmt *line, const char *key)
+{
+    char part[64];
+    size_t key_len = strnlen(key, sizeof part - 3);
+    size_t len = 0;
+    if (line->len)
+        part[len++] = ' ';
+    memcpy(part + len, key, key_len);
+    len += key_len;
+    part[len++] = '=';
+    if (ROOM - line->len < len + 1)
+        line->is_cut = true;
+    put(line, part, len);
+    return !line->is_cut;
+}
+
+/* C0, DEL and C1 controls, and U+2028 to U+202E: line and paragraph separators, and what turns the
+ * direction of the text around it. */
+static bool is_harmful(const unsigned char *at, size_t len)
+{
+    if (len == 1)
+        return at[0] < 0x20 || at[0] == 0x7F;
+    if (len == 2)
+        return at[0] == 0xC2 && at[1] < 0xA0;
+    return len == 3 && at[0] == 0xE2 && at[1] == 0x80 && at[2] >= 0xA8 && at[2] <= 0xAE;
+}
+
+static bool is_plain(const char *value, size_t len)
+{
+    if (!len)
+        return false;
+    while (len) {
+        size_t step = text_sequence(value, len);
+        if (!step || is_harmful((const unsigned char *)value, step) || strchr(" =\"\\", *value))
+            return false;
+        value += step;
+        len -= step;
+    }
+    return true;
+}
+
+static void put_hex(struct logfmt *line, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        char part[5] = {'\\', 'x'};
+        text_hex(part + 2, bytes + i, 1);
+        put(line, part, 4);
+    }
+}
+
+static void put_quoted(struct logfmt *line, const char *at, size_t len)
+{
+    if (*at == '\n')
+        put(line, "\\n", 2);
+    else if (*at == '\t')
+        put(line, "\\t", 2);
+    else if (*at == '"')
+        put(line, "\\\"", 2);
+    else if (*at == '\\')
+        put(line, "\\\\", 2);
+    else if (!len || is_harmful((const unsigned char *)at, len))
+        put_hex(line, at, len ? len : 1);
+    else
+        put(line, at, len);
+}
+
+void logfmt_text(struct logfmt *line, const char *key, const char *value)
+{
+    size_t len = strlen(value);
+    if (!put_key(line, key))
+        return;
+    bool quoted = !is_plain(value, len);
+    if (quoted)
+        put(line, "\"", 1);
+    while (len && !line->is_cut) {
+        size_t step = text_sequence(value, len);
+        put_quoted(line, value, step);
+        value += step ? step : 1;
+        len -= step ? step : 1;
+    }
+    if (quoted)
+        line->data[line->len++] = '"'; /* its room was kept back */
+}
+
+void logfmt_int(struct logfmt *line, const char *key, int64_t value)
+{
+    char digits[TEXT_INT_SIZE];
+    size_t len = text_int(digits, value);
+    if (ROOM - line->len < len + 2 + strlen(key))
+        line->is_cut = true;
+    if (put_key(line, key))
+        put(line, digits, len);
+}
+
+void logfmt_end(struct logfmt *line)
+{
+    const char *ending = line->is_cut ? ENDING : "\n";
+    memcpy(line->data + line->len, ending, strlen(ending));
+    line->len += strlen(ending);
+}
