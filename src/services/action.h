@@ -1,5 +1,6 @@
-/* The decorator: every public verb of a service runs through here, and so is logged the same way, with name,
- * request, user, duration and outcome, never its arguments. Verbs hold no such calls of their own. */
+/* The decorator: every public verb of a service runs through here, and so is logged the same way,
+ * with name, request, user, duration and outcome, never its arguments. Verbs hold no such calls of
+ * their own. */
 #ifndef ORDERD_SERVICES_ACTION_H
 #define ORDERD_SERVICES_ACTION_H
 

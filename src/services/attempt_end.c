@@ -1,5 +1,6 @@
-/* Special difficulty: an end may have been written by an earlier run whose outcome was not known, and the
- * attempt may turn out to be ordered; both are answers here, so that the list always empties. */
+/* Special difficulty: an end may have been written by an earlier run whose outcome was not known,
+ * and the attempt may turn out to be ordered; both are answers here, so that the list always
+ * empties. */
 #include "services/attempt_end.h"
 
 #include <stdlib.h>
@@ -29,8 +30,8 @@ static enum err end_unit(struct db *db, void *arg)
     return idempotency_release(db, end->user_id, end->key, end->uid);
 }
 
-enum err attempt_end_write(
-    struct store *store, const struct attempt_end *end, int64_t deadline_ms, enum attempt_state *state)
+enum err attempt_end_write(struct store *store, const struct attempt_end *end, int64_t deadline_ms,
+    enum attempt_state *state)
 {
     struct end_unit unit = {.end = end, .at = clock_now(), .state = ATTEMPT_NONE};
     enum err e = store_write(store, STORE_FINISH, end_unit, &unit, deadline_ms);

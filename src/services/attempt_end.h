@@ -1,5 +1,5 @@
-/* The unit of work that ends a failed create, and the list of those that could not be written yet. Part of
- * settle. */
+/* The unit of work that ends a failed create, and the list of those that could not be written yet.
+ * Part of settle. */
 #ifndef ORDERD_SERVICES_ATTEMPT_END_H
 #define ORDERD_SERVICES_ATTEMPT_END_H
 
@@ -10,7 +10,8 @@
 
 /* Moves the attempt out of started and frees the key, in one unit; may be run again. *state as in
  * settle_end_attempt(). */
-enum err attempt_end_write(struct store *, const struct attempt_end *, int64_t deadline_ms, enum attempt_state *state);
+enum err attempt_end_write(
+    struct store *, const struct attempt_end *, int64_t deadline_ms, enum attempt_state *state);
 
 struct end_entry;
 

@@ -20,8 +20,8 @@ void bell_ring(struct bell *);
 void bell_end(struct bell *); /* for good */
 bool bell_is_over(struct bell *);
 
-/* Waits until it is rung, or for timeout_ms; rings that came meanwhile count. Deaf: only time passes, and the
- * ring is kept. False: it is over. */
+/* Waits until it is rung, or for timeout_ms; rings that came meanwhile count. Deaf: only time
+ * passes, and the ring is kept. False: it is over. */
 bool bell_wait(struct bell *, int timeout_ms);
 bool bell_wait_deaf(struct bell *, int timeout_ms);
 

@@ -1,5 +1,6 @@
-/* Threads are woken in a chain, each by the one before it and only while jobs are left: a batch of calls that
- * return at once is done by one or two threads, one of slow calls by as many as there are jobs. */
+/* Threads are woken in a chain, each by the one before it and only while jobs are left: a batch of
+ * calls that return at once is done by one or two threads, one of slow calls by as many as there
+ * are jobs. */
 #include "services/crew.h"
 
 #include <pthread.h>
@@ -19,7 +20,7 @@ struct crew {
     crew_job *job;
     void *arg;
     size_t count;
-    size_t next;     /* the first job that nobody has taken */
+    size_t next; /* the first job that nobody has taken */
     size_t finished;
 };
 

@@ -4,8 +4,9 @@
  *
  *     1. attempt (started) + claim of the idempotency key      one unit, durable
  *     2. authorise at the gateway, by the attempt's uid        no transaction
- *     3. started -> ordered, then order, items, event, payment, outbox row, stored answer     one unit, durable
- *     3'. or started -> voiding / declined, key freed          one unit, durable, or on settle's list
+ *     3. started -> ordered, then order, items, event, payment, outbox row, stored answer     one
+ * unit, durable 3'. or started -> voiding / declined, key freed          one unit, durable, or on
+ * settle's list
  *     4. the answer
  *
  * Whatever happens in between, the row of the attempt says what is to be done (settle.h). */
@@ -62,14 +63,15 @@ struct order_created {
 };
 
 /* For ctx->user_id. ERR_NONE: the order is on disk, its payment reserved. ERR_PAYMENT_FAILED,
- * ERR_PAYMENT_UNAVAILABLE: nothing of it remains but the attempt. ERR_KEY_REUSED, ERR_KEY_IN_PROGRESS.
- * ERR_UNAVAILABLE: not known, or not begun; the client repeats with its key. */
-enum err order_create(
-    const struct order_service *, struct context *, const struct order_create *, struct order_created *);
+ * ERR_PAYMENT_UNAVAILABLE: nothing of it remains but the attempt. ERR_KEY_REUSED,
+ * ERR_KEY_IN_PROGRESS. ERR_UNAVAILABLE: not known, or not begun; the client repeats with its key.
+ */
+enum err order_create(const struct order_service *, struct context *, const struct order_create *,
+    struct order_created *);
 
 /* ERR_NOT_FOUND, also for somebody else's order unless the caller is an admin. */
-enum err order_get(
-    const struct order_service *, struct context *, const struct user *caller, int64_t id, struct order *);
+enum err order_get(const struct order_service *, struct context *, const struct user *caller,
+    int64_t id, struct order *);
 
 struct order_page {
     struct order *orders;
@@ -78,7 +80,7 @@ struct order_page {
 };
 
 /* Up to filter->limit orders. */
-enum err order_list(
-    const struct order_service *, struct context *, const struct order_filter *, struct order_page *);
+enum err order_list(const struct order_service *, struct context *, const struct order_filter *,
+    struct order_page *);
 
 #endif

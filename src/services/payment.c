@@ -49,7 +49,8 @@ enum err payment_permit(struct payment *payment, struct context *ctx)
     if (is_ours)
         payment->permits_free--;
     pthread_mutex_unlock(&payment->lock);
-    return is_ours ? ERR_NONE : fail(&ctx->fault, ERR_UNAVAILABLE, NULL, "no permit for the gateway in time");
+    return is_ours ? ERR_NONE
+                   : fail(&ctx->fault, ERR_UNAVAILABLE, NULL, "no permit for the gateway in time");
 }
 
 void payment_permit_return(struct payment *payment)
@@ -72,7 +73,8 @@ static int64_t call_deadline(const struct payment *payment)
 
 static enum err unavailable(struct context *ctx)
 {
-    return fail(&ctx->fault, ERR_PAYMENT_UNAVAILABLE, NULL, "the gateway erred or did not answer in time");
+    return fail(
+        &ctx->fault, ERR_PAYMENT_UNAVAILABLE, NULL, "the gateway erred or did not answer in time");
 }
 
 static enum err authorise(struct context *ctx, void *arg)
@@ -87,7 +89,7 @@ static enum err authorise(struct context *ctx, void *arg)
         metrics_add(METRIC_payments_declined_total, 1);
         ctx->fault.decline_code = arena_text(ctx->arena, code);
         return fail(&ctx->fault, ERR_PAYMENT_FAILED, NULL, "Payment failed");
-    case GATEWAY_REFUSED:  /* our reference is new: it was voided by a run that we know nothing of */
+    case GATEWAY_REFUSED: /* our reference is new: it was voided by a run that we know nothing of */
     case GATEWAY_CONFLICT: /* no answer to this question */
     case GATEWAY_UNAVAILABLE:
         break;
@@ -116,7 +118,8 @@ static enum err capture(struct context *ctx, void *arg)
 {
     struct call *call = arg;
     struct gateway *gateway = call->payment->gateway;
-    return settle_answer(ctx, gateway->ops->capture(gateway, call->charge, call_deadline(call->payment)));
+    return settle_answer(
+        ctx, gateway->ops->capture(gateway, call->charge, call_deadline(call->payment)));
 }
 
 static enum err void_it(struct context *ctx, void *arg)
@@ -127,27 +130,31 @@ static enum err void_it(struct context *ctx, void *arg)
         ctx, gateway->ops->void_(gateway, call->charge->reference, call_deadline(call->payment)));
 }
 
-static enum err run(struct payment *payment, struct context *ctx, const char *name, action_verb *verb,
-    const struct gateway_charge *charge)
+static enum err run(struct payment *payment, struct context *ctx, const char *name,
+    action_verb *verb, const struct gateway_charge *charge)
 {
     struct call call = {.payment = payment, .charge = charge};
+    const char *subject = ctx->subject;
     ctx->subject = charge->reference;
     enum err e = action_run(ctx, name, verb, &call);
-    ctx->subject = NULL;
+    ctx->subject = subject;
     return e;
 }
 
-enum err payment_authorise(struct payment *payment, struct context *ctx, const struct gateway_charge *charge)
+enum err payment_authorise(
+    struct payment *payment, struct context *ctx, const struct gateway_charge *charge)
 {
     return run(payment, ctx, "payment.authorise", authorise, charge);
 }
 
-enum err payment_capture(struct payment *payment, struct context *ctx, const struct gateway_charge *charge)
+enum err payment_capture(
+    struct payment *payment, struct context *ctx, const struct gateway_charge *charge)
 {
     return run(payment, ctx, "payment.capture", capture, charge);
 }
 
-enum err payment_void(struct payment *payment, struct context *ctx, const struct gateway_charge *charge)
+enum err payment_void(
+    struct payment *payment, struct context *ctx, const struct gateway_charge *charge)
 {
     return run(payment, ctx, "payment.void", void_it, charge);
 }

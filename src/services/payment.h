@@ -20,12 +20,13 @@ struct payment;
 struct payment *payment_open(struct gateway *, const struct payment_options *);
 void payment_close(struct payment *); /* NULL is harmless */
 
-/* Taken before an attempt is written, given back after the gateway has answered. ERR_UNAVAILABLE: none in time. */
+/* Taken before an attempt is written, given back after the gateway has answered. ERR_UNAVAILABLE:
+ * none in time. */
 enum err payment_permit(struct payment *, struct context *);
 void payment_permit_return(struct payment *);
 
-/* ERR_NONE: reserved. ERR_PAYMENT_FAILED: declined, nothing is reserved; the fault has the decline code.
- * ERR_PAYMENT_UNAVAILABLE: not known, it may be reserved: must be voided. */
+/* ERR_NONE: reserved. ERR_PAYMENT_FAILED: declined, nothing is reserved; the fault has the decline
+ * code. ERR_PAYMENT_UNAVAILABLE: not known, it may be reserved: must be voided. */
 enum err payment_authorise(struct payment *, struct context *, const struct gateway_charge *);
 
 /* Both idempotent. ERR_NONE: done. ERR_REFUSED: never. ERR_CONFLICT: it was captured (void only).

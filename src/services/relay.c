@@ -109,7 +109,8 @@ static void *relay_main(void *arg)
     struct arena arena;
     enum err e = ERR_NONE;
     arena_init(&arena, 256 * 1024);
-    while (e ? bell_wait_deaf(&relay->bell, relay->options.retry_ms) : bell_wait(&relay->bell, POLL_MS)) {
+    while (e ? bell_wait_deaf(&relay->bell, relay->options.retry_ms)
+             : bell_wait(&relay->bell, POLL_MS)) {
         size_t count;
         do {
             e = run_batch(relay, &arena, &count);
@@ -128,8 +129,8 @@ static void free_relay(struct relay *relay)
     free(relay);
 }
 
-enum err relay_open(
-    struct relay **out, struct store *store, const struct relay_options *options, struct fault *fault)
+enum err relay_open(struct relay **out, struct store *store, const struct relay_options *options,
+    struct fault *fault)
 {
     struct relay *relay = xalloc(sizeof *relay);
     relay->store = store;

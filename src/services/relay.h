@@ -1,6 +1,6 @@
-/* Relay: outbox rows become spool files, then the rows are deleted. In this order, so nothing is lost; a crash
- * between the two publishes the same name again. Owns one thread. A spool that cannot be written stops no order:
- * the rows wait. */
+/* Relay: outbox rows become spool files, then the rows are deleted. In this order, so nothing is
+ * lost; a crash between the two publishes the same name again. Owns one thread. A spool that cannot
+ * be written stops no order: the rows wait. */
 #ifndef ORDERD_SERVICES_RELAY_H
 #define ORDERD_SERVICES_RELAY_H
 
@@ -17,7 +17,8 @@ struct relay_options {
 
 struct relay;
 
-/* Opens the spool in its own time: one that is missing or not writable is logged and tried again. */
+/* Opens the spool in its own time: one that is missing or not writable is logged and tried again.
+ */
 enum err relay_open(struct relay **, struct store *, const struct relay_options *, struct fault *);
 
 /* Ends at a batch's boundary, joins. NULL is harmless. */

@@ -1,6 +1,7 @@
-/* The rows are the memory: this thread may die anywhere and the next run goes on from them, since captures and
- * voids are idempotent by reference. Results of a round are written in one unit; if that fails the round is
- * simply repeated. Never calls the gateway for a void whose "voiding" it did not read from the database. */
+/* The rows are the memory: this thread may die anywhere and the next run goes on from them, since
+ * captures and voids are idempotent by reference. Results of a round are written in one unit; if
+ * that fails the round is simply repeated. Never calls the gateway for a void whose "voiding" it
+ * did not read from the database. */
 #include "services/settle.h"
 
 #include <stdatomic.h>
@@ -56,7 +57,8 @@ static int64_t store_deadline(const struct settle *settle)
     return clock_mono_ms() + settle->options.store_timeout_ms;
 }
 
-static void add_jobs(struct settle_round *round, bool is_void, const struct settle_row *rows, size_t count)
+static void add_jobs(
+    struct settle_round *round, bool is_void, const struct settle_row *rows, size_t count)
 {
     for (size_t i = 0; i < count && round->count < ROUND_MAX; i++)
         round->jobs[round->count++] = (struct job){.is_void = is_void, .row = rows[i]};
@@ -95,11 +97,13 @@ static void call_gateway(void *arg, size_t i)
     arena_init(&arena, 512);
     context_begin(&ctx, &arena, "settle");
     struct payment *payment = round->settle->payment;
-    job->result = job->is_void ? payment_void(payment, &ctx, &charge) : payment_capture(payment, &ctx, &charge);
+    job->result = job->is_void ? payment_void(payment, &ctx, &charge)
+                               : payment_capture(payment, &ctx, &charge);
     arena_fini(&arena);
 }
 
-/* Doubles from retry_first to retry_max, and up to a quarter more, so that failures do not march in step. */
+/* Doubles from retry_first to retry_max, and up to a quarter more, so that failures do not march in
+ * step. */
 static int64_t next_try_at(const struct settle *settle, const struct settle_row *row, int64_t now)
 {
     int64_t wait_s = settle->options.retry_first_s;
@@ -121,11 +125,13 @@ static enum err write_void(struct db *db, const struct settle_round *round, cons
     case ERR_CONFLICT:
         return attempts_settle(db, uid, ATTEMPT_CONFLICT, "captured", round->now);
     default:
-        return attempts_retry(db, uid, "unavailable", next_try_at(round->settle, &job->row, round->now));
+        return attempts_retry(
+            db, uid, "unavailable", next_try_at(round->settle, &job->row, round->now));
     }
 }
 
-static enum err write_capture(struct db *db, const struct settle_round *round, const struct job *job)
+static enum err write_capture(
+    struct db *db, const struct settle_round *round, const struct job *job)
 {
     const char *uid = job->row.uid;
     int64_t age_max_s = (int64_t)round->settle->options.capture_days * SECONDS_OF_DAY;
@@ -135,7 +141,8 @@ static enum err write_capture(struct db *db, const struct settle_round *round, c
         return payments_settle(db, uid, PAYMENT_CAPTURE_FAILED, "refused", round->now);
     if (round->now - job->row.since > age_max_s)
         return payments_settle(db, uid, PAYMENT_CAPTURE_FAILED, "expired", round->now);
-    return payments_retry(db, uid, "unavailable", next_try_at(round->settle, &job->row, round->now));
+    return payments_retry(
+        db, uid, "unavailable", next_try_at(round->settle, &job->row, round->now));
 }
 
 static enum err write_results(struct db *db, void *arg)
@@ -186,7 +193,8 @@ static enum err abandon_all(struct db *db, void *arg)
 static enum err start_pass(struct settle *settle)
 {
     int64_t count = 0;
-    enum err e = store_write(settle->store, STORE_FINISH, abandon_all, &count, store_deadline(settle));
+    enum err e =
+        store_write(settle->store, STORE_FINISH, abandon_all, &count, store_deadline(settle));
     if (e)
         return e;
     if (count > 0)
@@ -212,7 +220,8 @@ static void sweep_keys(struct settle *settle)
     if (clock_mono_ms() < settle->next_sweep_ms)
         return;
     struct sweep sweep = {.before = clock_now() - (int64_t)settle->options.keep_keys_hours * 3600};
-    enum err e = store_write(settle->store, STORE_FINISH, expire_keys, &sweep, store_deadline(settle));
+    enum err e =
+        store_write(settle->store, STORE_FINISH, expire_keys, &sweep, store_deadline(settle));
     bool has_more = !e && sweep.count == SWEEP_ROWS;
     settle->next_sweep_ms = clock_mono_ms() + (has_more ? 0 : SWEEP_MS);
 }
@@ -277,7 +286,8 @@ enum err settle_open(struct settle **out, struct store *store, struct payment *p
     bell_init(&settle->bell);
     enum err e = start_pass(settle);
     if (e)
-        LOG_WARN("start pass not written yet, creates are refused", LOG_TEXT("cause", err_info(e)->name));
+        LOG_WARN("start pass not written yet, creates are refused",
+            LOG_TEXT("cause", err_info(e)->name));
     e = crew_open(&settle->crew, options->parallel, fault);
     if (!e && pthread_create(&settle->thread, NULL, settle_main, settle) != 0)
         e = fail(fault, ERR_IO, NULL, "cannot start the settle thread");
@@ -303,7 +313,8 @@ void settle_wake(struct settle *settle)
     bell_ring(&settle->bell);
 }
 
-enum err settle_end_attempt(struct settle *settle, const struct attempt_end *end, enum attempt_state *state)
+enum err settle_end_attempt(
+    struct settle *settle, const struct attempt_end *end, enum attempt_state *state)
 {
     enum err e = attempt_end_write(settle->store, end, store_deadline(settle), state);
     if (e)

@@ -1,8 +1,8 @@
 /* Settle: captures what was ordered and voids what was not, after the fact, from the rows alone.
  *
- * Nothing is voided on the strength of an error, a time-out or an age: only after the unit that wrote "voiding"
- * is durable. A failed create whose end cannot be written (full disk) is kept here and written again until it
- * commits. Owns one thread and its crew of callers. */
+ * Nothing is voided on the strength of an error, a time-out or an age: only after the unit that
+ * wrote "voiding" is durable. A failed create whose end cannot be written (full disk) is kept here
+ * and written again until it commits. Owns one thread and its crew of callers. */
 #ifndef ORDERD_SERVICES_SETTLE_H
 #define ORDERD_SERVICES_SETTLE_H
 
@@ -16,20 +16,22 @@
 #include "services/payment.h"
 
 struct settle_options {
-    int parallel;       /* gateway calls at once */
-    int retry_first_s;  /* back-off of a call that failed; doubles */
+    int parallel;      /* gateway calls at once */
+    int retry_first_s; /* back-off of a call that failed; doubles */
     int retry_max_s;
-    int capture_days;   /* an older authorisation that cannot be captured is given up */
-    int backlog_max;    /* failed creates whose end is not written yet */
+    int capture_days; /* an older authorisation that cannot be captured is given up */
+    int backlog_max;  /* failed creates whose end is not written yet */
     int store_timeout_ms;
     int keep_keys_hours; /* answers of idempotency keys */
 };
 
 struct settle;
 
-/* Borrows the rest. Does the start pass: every attempt still started belongs to a dead process and is moved to
- * voiding. (If that cannot be written it is tried again, and creates are refused until it is done.) */
-enum err settle_open(struct settle **, struct store *, struct payment *, const struct settle_options *, struct fault *);
+/* Borrows the rest. Does the start pass: every attempt still started belongs to a dead process and
+ * is moved to voiding. (If that cannot be written it is tried again, and creates are refused until
+ * it is done.) */
+enum err settle_open(struct settle **, struct store *, struct payment *,
+    const struct settle_options *, struct fault *);
 
 /* Ends at a unit's boundary, joins. NULL is harmless. */
 void settle_close(struct settle *);
@@ -46,8 +48,9 @@ struct attempt_end {
     const char *reason;
 };
 
-/* Writes it. ERR_NONE: durable; *state is the state the attempt has then: to, or ATTEMPT_ORDERED if the order
- * was committed after all, which then stands. Otherwise it is on the list and will be written later. */
+/* Writes it. ERR_NONE: durable; *state is the state the attempt has then: to, or ATTEMPT_ORDERED if
+ * the order was committed after all, which then stands. Otherwise it is on the list and will be
+ * written later. */
 enum err settle_end_attempt(struct settle *, const struct attempt_end *, enum attempt_state *state);
 
 /* Too many ends are not written yet, or the start pass is not: begin nothing new. */
