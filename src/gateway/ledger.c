@@ -1,0 +1,246 @@
+/* A full disk can cut a line in two and a crash can lose its end; both leave a tail without
+ * newline, and whoever wrote it did not promise it to anybody. So whoever holds the lock and finds
+ * such a tail removes it, and no other code repairs anything. A whole line that is no event is
+ * never guessed at: nothing works until an administrator has mended the file.
+ *
+ * Appending does not touch the index: the line is read back like anybody's, so there is one way
+ * into memory, and what could not be written is not there either. */
+#include "gateway/ledger.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/buffer.h"
+#include "core/clock.h"
+#include "core/file.h"
+
+#include "gateway/index.h"
+
+#define CHUNK_SIZE   65536
+#define LOCK_POLL_MS 1
+#define OPEN_WAIT_MS 5000
+#define NS_PER_MS    1000000
+
+struct ledger {
+    char *path;
+    int fd;
+    pthread_mutex_t mutex; /* guards all below, and the one lock that the descriptor can hold */
+    int64_t end;           /* the file is read up to here */
+    int64_t line_count;
+    struct index index;
+    struct arena scratch;
+    char *chunk; /* CHUNK_SIZE */
+};
+
+static enum err read_event(
+    struct ledger *ledger, int64_t offset, struct event *out, struct fault *fault)
+{
+    char line[EVENT_LINE_MAX];
+    ssize_t got = pread(ledger->fd, line, sizeof line, offset);
+    if (got < 0)
+        return fail_errno(fault, ERR_IO, "cannot read %s", ledger->path);
+    const char *newline = memchr(line, '\n', (size_t)got);
+    if (!newline || !event_parse(line, (size_t)(newline - line), out))
+        return fail(fault, ERR_CORRUPT, NULL, "%s was changed at byte %lld", ledger->path,
+            (long long)offset);
+    return ERR_NONE;
+}
+
+/* *slot: of the reference, or the free one where the walk ended; *out: its last event. */
+static enum err locate(struct ledger *ledger, const char *reference, size_t *slot,
+    struct event *out, struct fault *fault)
+{
+    uint32_t hash = index_hash(reference);
+    for (*slot = index_first(&ledger->index, hash);;
+         *slot = index_next(&ledger->index, hash, *slot)) {
+        int64_t offset = index_offset(&ledger->index, *slot);
+        *out = (struct event){.kind = EVENT_NONE};
+        if (offset == INDEX_NOWHERE)
+            return ERR_NONE;
+        enum err e = read_event(ledger, offset, out, fault);
+        if (e || !strcmp(out->reference, reference))
+            return e;
+    }
+}
+
+enum err ledger_find(
+    struct ledger *ledger, const char *reference, struct event *out, struct fault *fault)
+{
+    size_t slot;
+    return locate(ledger, reference, &slot, out, fault);
+}
+
+/* Takes one line into the index. */
+static enum err read_line(struct ledger *ledger, const char *line, size_t len, struct fault *fault)
+{
+    struct event event, last;
+    if (!event_parse(line, len, &event))
+        return fail(fault, ERR_CORRUPT, NULL, "%s: line %lld is not an event of the gateway",
+            ledger->path, (long long)ledger->line_count + 1);
+    size_t slot;
+    enum err e = locate(ledger, event.reference, &slot, &last, fault);
+    if (e)
+        return e;
+    if (last.kind == EVENT_NONE)
+        index_add(&ledger->index, index_hash(event.reference), ledger->end);
+    else
+        index_move(&ledger->index, slot, ledger->end);
+    ledger->end += (int64_t)len + 1;
+    ledger->line_count++;
+    return ERR_NONE;
+}
+
+static enum err read_lines(struct ledger *ledger, const char *at, size_t len, struct fault *fault)
+{
+    const char *newline;
+    while ((newline = memchr(at, '\n', len))) {
+        size_t line_len = (size_t)(newline - at);
+        enum err e = read_line(ledger, at, line_len, fault);
+        if (e)
+            return e;
+        at += line_len + 1;
+        len -= line_len + 1;
+    }
+    return ERR_NONE;
+}
+
+static enum err remove_tail(struct ledger *ledger, size_t len, struct fault *fault)
+{
+    if (len >= EVENT_LINE_MAX)
+        return fail(fault, ERR_CORRUPT, NULL,
+            "%s: line %lld is too long for an event of the gateway", ledger->path,
+            (long long)ledger->line_count + 1);
+    if (ftruncate(ledger->fd, ledger->end))
+        return fail_errno(fault, ERR_IO, "cannot remove the torn last line of %s", ledger->path);
+    return ERR_NONE;
+}
+
+/* Reads what was appended since; under the lock. */
+static enum err catch_up(struct ledger *ledger, struct fault *fault)
+{
+    struct stat st;
+    if (fstat(ledger->fd, &st))
+        return fail_errno(fault, ERR_IO, "cannot read %s", ledger->path);
+    if (st.st_size < ledger->end)
+        return fail(fault, ERR_CORRUPT, NULL, "%s was cut while in use", ledger->path);
+    while (ledger->end < st.st_size) {
+        int64_t before = ledger->end;
+        ssize_t got = pread(ledger->fd, ledger->chunk, CHUNK_SIZE, ledger->end);
+        if (got <= 0)
+            return fail_errno(fault, ERR_IO, "cannot read %s", ledger->path);
+        enum err e = read_lines(ledger, ledger->chunk, (size_t)got, fault);
+        if (e)
+            return e;
+        if (ledger->end == before)
+            return remove_tail(ledger, (size_t)got, fault);
+    }
+    return ERR_NONE;
+}
+
+/* flock(2) has no time limit of its own, and the holder may be a stopped process. */
+static enum err lock_file(struct ledger *ledger, int64_t deadline_ms, struct fault *fault)
+{
+    while (flock(ledger->fd, LOCK_EX | LOCK_NB)) {
+        if (errno == EINTR)
+            continue;
+        if (errno != EWOULDBLOCK)
+            return fail_errno(fault, ERR_IO, "cannot lock %s", ledger->path);
+        if (clock_mono_ms() >= deadline_ms)
+            return fail(fault, ERR_TIMEOUT, NULL, "%s is locked by another process", ledger->path);
+        clock_sleep_until(clock_mono_ms() + LOCK_POLL_MS);
+    }
+    return ERR_NONE;
+}
+
+static void unlock_file(struct ledger *ledger)
+{
+    int rc = flock(ledger->fd, LOCK_UN);
+    assert(!rc);
+}
+
+static enum err lock_and_read(struct ledger *ledger, int64_t deadline_ms, struct fault *fault)
+{
+    enum err e = lock_file(ledger, deadline_ms, fault);
+    if (e)
+        return e;
+    e = catch_up(ledger, fault);
+    if (e)
+        unlock_file(ledger);
+    return e;
+}
+
+enum err ledger_begin(struct ledger *ledger, int64_t deadline_ms, struct fault *fault)
+{
+    struct timespec until = {
+        .tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * NS_PER_MS};
+    if (pthread_mutex_clocklock(&ledger->mutex, CLOCK_MONOTONIC, &until))
+        return fail(fault, ERR_TIMEOUT, NULL, "no turn at %s in time", ledger->path);
+    enum err e = lock_and_read(ledger, deadline_ms, fault);
+    if (e)
+        pthread_mutex_unlock(&ledger->mutex);
+    return e;
+}
+
+void ledger_end(struct ledger *ledger)
+{
+    unlock_file(ledger);
+    pthread_mutex_unlock(&ledger->mutex);
+}
+
+enum err ledger_append(struct ledger *ledger, const struct event *event, struct fault *fault)
+{
+    struct buffer line;
+    buffer_begin(&line, &ledger->scratch, EVENT_LINE_MAX);
+    event_write(event, clock_now(), &line);
+    ssize_t put = write(ledger->fd, line.data, line.len);
+    bool is_whole = put == (ssize_t)line.len;
+    arena_reset(&ledger->scratch);
+    if (put < 0)
+        return fail_errno(fault, ERR_IO, "cannot write to %s", ledger->path);
+    if (!is_whole)
+        return fail(fault, ERR_FULL, NULL, "cannot write a whole line to %s", ledger->path);
+    return catch_up(ledger, fault);
+}
+
+enum err ledger_open(struct ledger **out, const char *path, struct fault *fault)
+{
+    *out = NULL;
+    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail_errno(fault, ERR_IO, "cannot open %s", path);
+    struct ledger *ledger = xalloc(sizeof *ledger);
+    ledger->fd = fd;
+    ledger->path = xstrdup(path);
+    ledger->chunk = xalloc(CHUNK_SIZE);
+    pthread_mutex_init(&ledger->mutex, NULL);
+    arena_init(&ledger->scratch, EVENT_LINE_MAX * 2);
+    enum err e = ledger_begin(ledger, clock_mono_ms() + OPEN_WAIT_MS, fault);
+    if (e) {
+        ledger_close(ledger);
+        return e == ERR_TIMEOUT ? ERR_BUSY : e;
+    }
+    ledger_end(ledger);
+    *out = ledger;
+    return ERR_NONE;
+}
+
+void ledger_close(struct ledger *ledger)
+{
+    if (!ledger)
+        return;
+    file_close(&ledger->fd);
+    index_fini(&ledger->index);
+    arena_fini(&ledger->scratch);
+    pthread_mutex_destroy(&ledger->mutex);
+    free(ledger->chunk);
+    free(ledger->path);
+    free(ledger);
+}
