@@ -1,1 +1,17 @@
 # Layer spool: its library and its tests.
+noinst_LIBRARIES += src/libspool.a
+src_libspool_a_SOURCES = \
+	src/spool/layout.c src/spool/layout.h \
+	src/spool/record.c src/spool/record.h \
+	src/spool/seal.c src/spool/seal.h \
+	src/spool/spool.c src/spool/spool.h
+SPOOL_LIBS = src/libspool.a
+
+check_PROGRAMS += tests/unit/test_record tests/unit/test_spool
+tests_unit_test_record_SOURCES = tests/unit/test_record.c
+tests_unit_test_record_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_record_LDADD = $(SPOOL_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_spool_SOURCES = tests/unit/test_spool.c
+tests_unit_test_spool_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_spool_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syncfs,--wrap=fsync,--wrap=renameat
+tests_unit_test_spool_LDADD = $(SPOOL_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
