@@ -1,5 +1,6 @@
-/* Opaque cursors: an id, sealed with HMAC-SHA-256 together with what it may be used for, so that a client can
- * neither make one nor use it on another route, for another caller or with other filters. */
+/* Opaque cursors: an id, sealed with HMAC-SHA-256 together with what it may be used for, so that a
+ * client can neither make one nor use it on another route, for another caller or with other
+ * filters. */
 #ifndef ORDERD_SECURITY_CURSOR_H
 #define ORDERD_SECURITY_CURSOR_H
 
@@ -8,12 +9,14 @@
 #include <stdint.h>
 
 #define CURSOR_KEY_SIZE 32
-#define CURSOR_SIZE 64 /* text and NUL */
+#define CURSOR_SIZE     64 /* text and NUL */
 
 /* purpose: whatever must be the same again, e.g. "route\ncaller\nfilters". */
-void cursor_seal(char out[CURSOR_SIZE], const unsigned char key[CURSOR_KEY_SIZE], const char *purpose, int64_t id);
+void cursor_seal(char out[CURSOR_SIZE], const unsigned char key[CURSOR_KEY_SIZE],
+    const char *purpose, int64_t id);
 
 /* False: not one of ours for that purpose. */
-bool cursor_open(const char *cursor, const unsigned char key[CURSOR_KEY_SIZE], const char *purpose, int64_t *id);
+bool cursor_open(
+    const char *cursor, const unsigned char key[CURSOR_KEY_SIZE], const char *purpose, int64_t *id);
 
 #endif

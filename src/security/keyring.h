@@ -1,7 +1,7 @@
 /* The signing keys: KEYS/<kid>.key, at least 32 random bytes each, secret by mode and owner.
  *
- * A kid begins with its creation time (YYYYMMDDTHHMMSSZ-xxxxxxxx): the largest is the newest and signs, all
- * verify. Read once; a ring is never changed, so any thread may read it. */
+ * A kid begins with its creation time (YYYYMMDDTHHMMSSZ-xxxxxxxx): the largest is the newest and
+ * signs, all verify. Read once; a ring is never changed, so any thread may read it. */
 #ifndef ORDERD_SECURITY_KEYRING_H
 #define ORDERD_SECURITY_KEYRING_H
 
@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 
-#define KEY_ID_SIZE 64
+#define KEY_ID_SIZE  64
 #define KEY_SIZE_MIN 32
 #define KEY_SIZE_MAX 1024
 
@@ -21,7 +21,8 @@ struct key {
 
 struct keyring;
 
-/* ERR_CONFIG: no key, a key too short, or a file that others can read; the text names it. */
+/* Files that do not end in .key are passed over. ERR_CONFIG: no key, a key too short, a misnamed
+ * one, or a file that others can read; ERR_CORRUPT: a key too large. The text names it. */
 enum err keyring_open(struct keyring **, const char *folder, struct fault *);
 void keyring_close(struct keyring *); /* wipes; NULL is harmless */
 

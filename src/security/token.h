@@ -1,7 +1,8 @@
 /* Access tokens: JWT (RFC 7519), HS256, by libjwt. Nothing else includes jwt.h.
  *
- * libjwt 1.10 takes the algorithm from the token, never looks at exp, nbf, iss or aud, takes duplicate claims
- * and writes past an empty segment; so the shape is checked before it and every claim after it. */
+ * libjwt 1.10 takes the algorithm from the token, never looks at exp, nbf, iss or aud, takes
+ * duplicate claims and writes past an empty segment; so the shape is checked before it and every
+ * claim after it. */
 #ifndef ORDERD_SECURITY_TOKEN_H
 #define ORDERD_SECURITY_TOKEN_H
 
@@ -28,12 +29,12 @@ struct token_claims {
 };
 
 /* *out lives in the arena. Adds iss, aud, iat, nbf, exp, jti; header alg, typ, kid. */
-enum err token_issue(const struct keyring *, const struct token_options *, const struct token_claims *,
-    int64_t now, struct arena *, char **out, struct fault *);
+enum err token_issue(const struct keyring *, const struct token_options *,
+    const struct token_claims *, int64_t now, struct arena *, char **out, struct fault *);
 
-/* Checks everything but what the database says (epoch, user, role). ERR_INVALID_TOKEN; the fault's text says
- * why, for the tests and the log: a client is told one thing whatever it was. */
-enum err token_verify(const struct keyring *, const struct token_options *, const char *token, int64_t now,
-    struct arena *, struct token_claims *out, struct fault *);
+/* Checks everything but what the database says (epoch, user, role). ERR_INVALID_TOKEN; the fault's
+ * text says why, for the tests and the log: a client is told one thing whatever it was. */
+enum err token_verify(const struct keyring *, const struct token_options *, const char *token,
+    int64_t now, struct arena *, struct token_claims *out, struct fault *);
 
 #endif
