@@ -2,6 +2,7 @@
  * file that is not as it should be, stops the start instead of being passed over. */
 #include "security/keyring.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -161,6 +162,17 @@ const struct key *keyring_find(const struct keyring *ring, const char *id)
         if (!strcmp(ring->keys[i].id, id))
             return &ring->keys[i];
     return NULL;
+}
+
+size_t keyring_count(const struct keyring *ring)
+{
+    return ring->count;
+}
+
+const struct key *keyring_at(const struct keyring *ring, size_t number)
+{
+    assert(number < ring->count);
+    return &ring->keys[number];
 }
 
 /* 20261124T150405Z-6f5e4d3c */

@@ -29,6 +29,10 @@ void keyring_close(struct keyring *); /* wipes; NULL is harmless */
 const struct key *keyring_newest(const struct keyring *);
 const struct key *keyring_find(const struct keyring *, const char *id); /* NULL: none */
 
+/* All of them, the oldest first. */
+size_t keyring_count(const struct keyring *);
+const struct key *keyring_at(const struct keyring *, size_t number);
+
 /* Makes a key file (mode 0600, durable) and the folder if there is none; out: its kid. */
 enum err keyring_new_key(const char *folder, char out[KEY_ID_SIZE], struct fault *);
 
