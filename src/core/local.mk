@@ -4,7 +4,8 @@ src_libcore_a_SOURCES = \
 	src/core/arena.c src/core/arena.h \
 	src/core/buffer.c src/core/buffer.h \
 	src/core/clock.c src/core/clock.h \
-	src/core/config.h \
+	src/core/config.c src/core/config.h src/core/config_values.h \
+	src/core/config_print.c \
 	src/core/context.h \
 	src/core/digest.c src/core/digest.h \
 	src/core/error.c src/core/error.def src/core/error.h \
@@ -13,7 +14,7 @@ src_libcore_a_SOURCES = \
 	src/core/log_file.c src/core/log_file.h \
 	src/core/logfmt.c src/core/logfmt.h \
 	src/core/metrics.c src/core/metrics.def src/core/metrics.h \
-	src/core/options.def \
+	src/core/option.c src/core/option.h src/core/options.def \
 	src/core/random.c src/core/random.h \
 	src/core/text.c src/core/text.h
 src_libcore_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS) $(CRYPTO_CFLAGS)

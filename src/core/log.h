@@ -57,18 +57,14 @@ static inline const char *log_text_or_dash(const char *text)
     return text ? text : "-";
 }
 
-/* The macros a caller uses: LOG_WARN("spool full", LOG_TEXT("folder", path), LOG_INT("rows", n));
- */
-#define LOG_TEXT(key, value)                                                                       \
-    {                                                                                              \
-        (key), log_text_or_dash(value), 0                                                          \
-    }
-#define LOG_INT(key, value)                                                                        \
-    {                                                                                              \
-        (key), NULL, (value)                                                                       \
-    }
+/* The macros a caller uses:
+ *
+ *     LOG_WARN("spool full", LOG_TEXT("folder", path), LOG_INT("rows", n)); */
+#define LOG_TEXT(name, value) ((struct log_pair){.key = (name), .text = log_text_or_dash(value)})
+#define LOG_INT(name, value)  ((struct log_pair){.key = (name), .number = (value)})
+#define LOG_END               ((struct log_pair){.key = NULL})
 #define LOG_AT(level, event, ...)                                                                  \
-    log_write((level), (event), (struct log_pair[]){__VA_ARGS__ __VA_OPT__(, ){NULL, NULL, 0}})
+    log_write((level), (event), (struct log_pair[]){__VA_ARGS__ __VA_OPT__(, ) LOG_END})
 #define LOG_ERROR(...) LOG_AT(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define LOG_WARN(...)  LOG_AT(LOG_LEVEL_WARN, __VA_ARGS__)
 #define LOG_INFO(...)  LOG_AT(LOG_LEVEL_INFO, __VA_ARGS__)
