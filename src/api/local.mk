@@ -1,1 +1,13 @@
-# Layer api: its library and its tests.
+# Layer api: joins http and services.
+noinst_LIBRARIES += src/libapi.a
+src_libapi_a_SOURCES = \
+	src/api/answer.c src/api/answer.h src/api/app.h \
+	src/api/auth_routes.c src/api/auth_routes.h \
+	src/api/documents.c src/api/documents.h \
+	src/api/media_type.c src/api/media_type.h \
+	src/api/order_json.c src/api/order_json.h \
+	src/api/order_routes.c src/api/order_routes.h \
+	src/api/router.c src/api/router.h \
+	src/api/routes.c src/api/routes.h \
+	src/api/system_routes.c src/api/system_routes.h
+API_LIBS = src/libapi.a $(HTTP_LIBS) $(SERVICES_LIBS)
