@@ -47,14 +47,24 @@ struct request {
     const char *content_type; /* NULL: no body */
     struct response_header headers[RESPONSE_HEADERS_MAX];
     size_t header_used;
-    struct buffer out; /* the body */
+    struct buffer out; /* the body; begun, and empty until somebody answers */
 
     int64_t begun_us; /* monotonic */
     void *state;      /* the router's, from the quick to the slow worker */
 };
 
-/* Adds a header to the answer. value is borrowed. X-Request-Id, Cache-Control and Content-Length are added when
- * it is sent. */
+/* Empty: no method, path "", nothing answered. request_id is borrowed. */
+void request_begin(struct request *, struct arena *, const char *request_id);
+
+/* Adds a header to the answer. Both are borrowed until it is sent. X-Request-Id, Cache-Control, Content-Type
+ * and Content-Length are not added here but when it is sent. */
 void request_header(struct request *, const char *name, const char *value);
+
+/* What is sent before the body: the header fields as a CGI response has them (RFC 3875, section 6.3), each
+ * exactly once, and the empty line. The answer must have a status. */
+void request_head(const struct request *, struct buffer *);
+
+/* Is there a body to send? Not in the answer to HEAD, which keeps the Content-Length that GET would have. */
+bool request_sends_body(const struct request *);
 
 #endif

@@ -1,0 +1,138 @@
+/* The writer. Its special difficulty is that a forgotten or doubled comma is invisible until a
+ * client chokes on it, so the order of the calls is asserted.
+ *
+ * Owns nothing: bytes go to the caller's buffer. Never formats a float: there are none here. */
+#include "http/json.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/text.h"
+
+void json_begin(struct json_writer *writer, struct buffer *out)
+{
+    *writer = (struct json_writer){.out = out};
+}
+
+static void put_comma(struct json_writer *writer)
+{
+    assert(writer->depth > 0 || !writer->needs_comma); /* one value at the top */
+    if (writer->needs_comma)
+        buffer_char(writer->out, ',');
+    writer->needs_comma = true;
+}
+
+static void put_open(struct json_writer *writer, char bracket)
+{
+    put_comma(writer);
+    buffer_char(writer->out, bracket);
+    writer->needs_comma = false;
+    writer->depth++;
+}
+
+static void put_close(struct json_writer *writer, char bracket)
+{
+    assert(writer->depth > 0);
+    buffer_char(writer->out, bracket);
+    writer->needs_comma = true;
+    writer->depth--;
+}
+
+void json_object(struct json_writer *writer)
+{
+    put_open(writer, '{');
+}
+
+void json_end_object(struct json_writer *writer)
+{
+    put_close(writer, '}');
+}
+
+void json_array(struct json_writer *writer)
+{
+    put_open(writer, '[');
+}
+
+void json_end_array(struct json_writer *writer)
+{
+    put_close(writer, ']');
+}
+
+/* RFC 8259, section 7: quotation mark, reverse solidus, and U+0000 to U+001F. */
+static void put_escaped(struct buffer *out, unsigned char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    static const char named[] = "\"\\\b\f\n\r\t";
+    static const char letters[] = "\"\\bfnrt";
+    const char *name = strchr(named, c);
+    if (c && name) {
+        const char pair[] = {'\\', letters[name - named]};
+        buffer_bytes(out, pair, sizeof pair);
+        return;
+    }
+    const char code[] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
+    buffer_bytes(out, code, sizeof code);
+}
+
+static void put_quoted(struct buffer *out, const char *text)
+{
+    size_t len = strlen(text);
+    assert(text_is_utf8(text, len));
+    buffer_char(out, '"');
+    size_t plain = 0; /* where the run of bytes begins that need no escape */
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        buffer_bytes(out, text + plain, i - plain);
+        put_escaped(out, c);
+        plain = i + 1;
+    }
+    buffer_bytes(out, text + plain, len - plain);
+    buffer_char(out, '"');
+}
+
+void json_key(struct json_writer *writer, const char *key)
+{
+    assert(writer->depth > 0);
+    put_comma(writer);
+    put_quoted(writer->out, key);
+    buffer_char(writer->out, ':');
+    writer->needs_comma = false;
+}
+
+void json_put_text(struct json_writer *writer, const char *text)
+{
+    if (!text) {
+        json_put_null(writer);
+        return;
+    }
+    put_comma(writer);
+    put_quoted(writer->out, text);
+}
+
+void json_put_int(struct json_writer *writer, int64_t number)
+{
+    put_comma(writer);
+    buffer_int(writer->out, number);
+}
+
+void json_put_bool(struct json_writer *writer, bool value)
+{
+    put_comma(writer);
+    buffer_text(writer->out, value ? "true" : "false");
+}
+
+void json_put_null(struct json_writer *writer)
+{
+    put_comma(writer);
+    buffer_text(writer->out, "null");
+}
+
+void json_put_time(struct json_writer *writer, int64_t at)
+{
+    char text[CLOCK_TEXT_SIZE];
+    clock_text(text, at);
+    json_put_text(writer, text);
+}
