@@ -272,7 +272,7 @@ static bool pass_value(struct gate *gate)
     default:
         if (*gate->at == '-' || is_digit(*gate->at))
             return pass_number(gate);
-        return refuse(gate, "no value");
+        return refuse(gate, "a value is missing");
     }
 }
 
