@@ -1,20 +1,17 @@
-/* orderd: the responder. Wires the layers from the configuration, top to bottom, and takes them down again in
- * the reverse order.
+/* orderd: the responder. Wires the layers from the configuration, top to bottom, and takes them
+ * down again in the reverse order.
  *
- * main() is the only thread that sees signals; everything else runs with all of them blocked. The order of the
- * start matters: the database's lock first (what is started there belongs to a dead process only once we have
- * it), the gateway's ledger and the start pass next, the socket last. */
-#include <errno.h>
-#include <getopt.h>
+ * main() is the only thread that sees signals; everything else runs with all of them blocked. The
+ * order of the start matters: the database's lock first (what is started there belongs to a dead
+ * process only once we have it), the gateway's ledger and the start pass next, the socket last. */
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "config.h"
+#include <config.h>
 
 #include "core/clock.h"
+#include "core/command.h"
 #include "core/config.h"
 #include "core/file.h"
 #include "core/log.h"
@@ -26,7 +23,8 @@
 #include "api/router.h"
 #include "api/routes.h"
 
-/* Everything that lives as long as the process. Zero is "not opened", and closing that is harmless. */
+/* Everything that lives as long as the process. Zero is "not opened", and closing that is harmless.
+ */
 struct orderd {
     const char *config_path;
     struct config *config;
@@ -38,16 +36,16 @@ struct orderd {
     struct settle *settle;
     struct app app;
     int listen_fd;
-    bool owns_socket;
     struct fastcgi *fastcgi;
 };
 
-static int option_int(const struct orderd *orderd, enum option option)
+static int option_int(const struct orderd *orderd, enum config_option option)
 {
     return (int)config_int(orderd->config, option);
 }
 
-static const char *option_or(const struct orderd *orderd, enum option option, const char *otherwise)
+static const char *option_or(
+    const struct orderd *orderd, enum config_option option, const char *otherwise)
 {
     const char *text = config_text(orderd->config, option);
     return *text ? text : otherwise;
@@ -104,12 +102,14 @@ static enum err load_cursor_key(struct orderd *orderd)
     random_bytes(key, CURSOR_KEY_SIZE);
     int64_t deadline_ms = clock_mono_ms() + option_int(orderd, OPT_database_store_timeout);
     enum err e = store_write(orderd->app.store, STORE_BEGIN, cursor_key_unit, key, deadline_ms);
-    return e ? fail(&orderd->fault, e, NULL, "the cursor key cannot be read: %s", err_info(e)->name) : ERR_NONE;
+    return e ? fail(&orderd->fault, e, NULL, "the cursor key cannot be read: %s", err_info(e)->name)
+             : ERR_NONE;
 }
 
 static enum err open_auth(struct orderd *orderd)
 {
-    enum err e = keyring_open(&orderd->keyring, config_text(orderd->config, OPT_auth_keys), &orderd->fault);
+    enum err e =
+        keyring_open(&orderd->keyring, config_text(orderd->config, OPT_auth_keys), &orderd->fault);
     if (e)
         return e;
     e = hasher_open(&orderd->hasher,
@@ -136,24 +136,22 @@ static enum err open_auth(struct orderd *orderd)
 
 static enum err open_gateway(struct orderd *orderd)
 {
-    int timeout_ms = option_int(orderd, OPT_gateway_timeout);
     enum err e = simulated_open(&orderd->gateway,
         &(struct simulated_options){
             .ledger = config_text(orderd->config, OPT_gateway_ledger),
             .latency_ms = config_int(orderd->config, OPT_gateway_latency),
-            .timeout_ms = timeout_ms,
             .decline_per_cent = option_int(orderd, OPT_gateway_decline_rate),
             .approve_others = config_choice(orderd->config, OPT_gateway_other_tokens),
         },
         &orderd->fault);
     if (e)
         return e;
-    orderd->payment = payment_open(orderd->gateway,
-        &(struct payment_options){
-            .permits = option_int(orderd, OPT_gateway_permits),
-            .permit_timeout_ms = option_int(orderd, OPT_gateway_permit_timeout),
-            .timeout_ms = timeout_ms,
-        });
+    orderd->payment = payment_open(
+        orderd->gateway, &(struct payment_options){
+                             .permits = option_int(orderd, OPT_gateway_permits),
+                             .permit_timeout_ms = option_int(orderd, OPT_gateway_permit_timeout),
+                             .timeout_ms = option_int(orderd, OPT_gateway_timeout),
+                         });
     return ERR_NONE;
 }
 
@@ -196,11 +194,10 @@ static enum err open_listener(struct orderd *orderd)
     orderd->listen_fd = fastcgi_inherited();
     if (orderd->listen_fd >= 0)
         return ERR_NONE;
-    enum err e = fastcgi_listen(config_text(orderd->config, OPT_server_socket),
-        option_int(orderd, OPT_server_socket_mode), config_text(orderd->config, OPT_server_socket_group),
+    return fastcgi_listen(config_text(orderd->config, OPT_server_socket),
+        option_int(orderd, OPT_server_socket_mode),
+        config_text(orderd->config, OPT_server_socket_group),
         option_int(orderd, OPT_server_backlog), &orderd->listen_fd, &orderd->fault);
-    orderd->owns_socket = !e;
-    return e;
 }
 
 static enum err open_fastcgi(struct orderd *orderd)
@@ -259,7 +256,8 @@ static void stop(struct orderd *orderd)
     documents_close(orderd->app.documents);
 }
 
-/* What can be taken over while running: the log's level and the signing keys. The rest needs a restart. */
+/* What can be taken over while running: the log's level and the signing keys. The rest needs a
+ * restart. */
 static void reload(struct orderd *orderd)
 {
     struct fault fault;
@@ -274,7 +272,8 @@ static void reload(struct orderd *orderd)
     } else {
         auth_set_keyring(orderd->app.auth, keyring);
         log_set_level((enum log_level)config_choice(fresh, OPT_log_level));
-        LOG_INFO("reloaded: log level and signing keys; other changes take effect at the next start");
+        LOG_INFO(
+            "reloaded: log level and signing keys; other changes take effect at the next start");
     }
     config_close(fresh);
 }
@@ -295,23 +294,10 @@ static void serve(struct orderd *orderd, const sigset_t *signals)
     LOG_INFO("orderd stops");
 }
 
-/* Blocks everything that main() waits for, and SIGPIPE, before the first thread is made. */
-static void block_signals(sigset_t *waited)
-{
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, NULL);
-    sigemptyset(waited);
-    sigaddset(waited, SIGTERM);
-    sigaddset(waited, SIGINT);
-    sigaddset(waited, SIGUSR1);
-    sigaddset(waited, SIGHUP);
-}
-
 static int run(struct orderd *orderd)
 {
     sigset_t signals;
-    block_signals(&signals);
+    command_block_signals(&signals);
     enum err e = open_log(orderd);
     if (!e)
         e = start(orderd);
@@ -327,47 +313,23 @@ static int run(struct orderd *orderd)
     return e ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static void usage(FILE *out)
+int main(int argc, char **argv)
 {
-    fputs("usage: orderd [--config FILE]\n"
-          "       orderd [--config FILE] --check-config | --print-config\n"
-          "       orderd --help | --version\n"
-          "\n"
-          "  -c, --config FILE   configuration (default " ORDERD_SYSCONFDIR "/orderd.conf)\n"
-          "      --check-config  say what is wrong with it, exit 1 if anything is\n"
-          "      --print-config  print every option with its value, range and meaning\n"
-          "  -h, --help          this text\n"
-          "  -V, --version       the version\n"
-          "\n"
-          "Signals: SIGTERM and SIGINT stop in order, SIGHUP reloads log level and signing keys,\n"
-          "SIGUSR1 reopens the log file. See orderd(8).\n",
-        out);
-}
-
-enum mode { MODE_RUN, MODE_CHECK, MODE_PRINT, MODE_HELP, MODE_VERSION, MODE_WRONG };
-
-static enum mode parse(int argc, char **argv, struct orderd *orderd)
-{
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"check-config", no_argument, NULL, 'k'},
-        {"print-config", no_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
+    static const struct command_spec spec = {
+        .name = "orderd",
+        .summary =
+            "SIGTERM and SIGINT stop it in order, SIGHUP reloads log level and signing keys,\n"
+            "SIGUSR1 reopens the log file. See orderd(8).\n",
     };
-    enum mode mode = MODE_RUN;
-    for (int c; (c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;) {
-        if (c == 'c')
-            orderd->config_path = optarg;
-        else if (c == 'h')
-            return MODE_HELP;
-        else if (c == 'V')
-            return MODE_VERSION;
-        else if (c == '?')
-            return MODE_WRONG;
-        else
-            mode = c == 'k' ? MODE_CHECK : MODE_PRINT;
+    struct orderd orderd = {.listen_fd = -1};
+    struct command command;
+    int status;
+    fault_begin(&orderd.fault, NULL);
+    if (command_parse(argc, argv, &spec, &command, &status)) {
+        orderd.config = command.config;
+        orderd.config_path = command.config_path;
+        status = run(&orderd);
     }
-    return optind == argc ? mode : MODE_WRONG;
+    config_close(command.config);
+    return status;
 }

@@ -11,3 +11,7 @@ src_libapi_a_SOURCES = \
 	src/api/routes.c src/api/routes.h \
 	src/api/system_routes.c src/api/system_routes.h
 API_LIBS = src/libapi.a $(HTTP_LIBS) $(SERVICES_LIBS)
+
+sbin_PROGRAMS += orderd
+orderd_SOURCES = src/orderd.c
+orderd_LDADD = $(API_LIBS) $(CORE_LIBS)

@@ -60,7 +60,7 @@ __attribute__((format(printf, 3, 4))) static void add_problem(
 static int take_pair(void *user, const char *section, const char *name, const char *text)
 {
     struct reading *r = user;
-    enum option option;
+    enum config_option option;
     r->expects_pair = false;
     if (!*section)
         add_problem(r, r->line, "%s stands before the first [section]", name);
@@ -164,7 +164,7 @@ static void parse(struct reading *r)
 }
 
 /* Relative paths are taken from the file's folder, whatever the working folder is. */
-static void resolve(struct reading *r, enum option option)
+static void resolve(struct reading *r, enum config_option option)
 {
     const struct option_row *row = &option_rows[option];
     struct config_value *value = &r->config->values[option];
@@ -187,7 +187,7 @@ static void fill_in(struct reading *r)
             bool is_good = option_check(&option_rows[i], value->raw, &value->number);
             assert(is_good);
         }
-        resolve(r, (enum option)i);
+        resolve(r, (enum config_option)i);
     }
 }
 
@@ -256,29 +256,29 @@ void config_close(struct config *config)
 }
 
 static const struct config_value *value_of(
-    const struct config *config, enum option option, unsigned types)
+    const struct config *config, enum config_option option, unsigned types)
 {
     assert(option < OPT__COUNT && types & 1U << option_rows[option].type);
     return &config->values[option];
 }
 
-int64_t config_int(const struct config *config, enum option option)
+int64_t config_int(const struct config *config, enum config_option option)
 {
     return value_of(config, option, 1U << OPTION_INT)->number;
 }
 
-bool config_bool(const struct config *config, enum option option)
+bool config_bool(const struct config *config, enum config_option option)
 {
     return value_of(config, option, 1U << OPTION_BOOL)->number;
 }
 
-const char *config_text(const struct config *config, enum option option)
+const char *config_text(const struct config *config, enum config_option option)
 {
     return value_of(config, option, 1U << OPTION_TEXT | 1U << OPTION_PATH | 1U << OPTION_CHOICE)
         ->text;
 }
 
-int config_choice(const struct config *config, enum option option)
+int config_choice(const struct config *config, enum config_option option)
 {
     return (int)value_of(config, option, 1U << OPTION_CHOICE)->number;
 }

@@ -12,7 +12,7 @@
 
 #include "core/error.h"
 
-enum option {
+enum config_option {
 #define OPTION(section, name, type, value, min, max, unit, sentence) OPT_##section##_##name,
 #include "core/options.def"
 #undef OPTION
@@ -29,11 +29,11 @@ enum err config_open(struct config **, const char *path, struct buffer *problems
 void config_close(struct config *);
 
 int64_t config_int(
-    const struct config *, enum option); /* INT; server.socket_mode already read as octal */
-bool config_bool(const struct config *, enum option);
+    const struct config *, enum config_option); /* INT; server.socket_mode already read as octal */
+bool config_bool(const struct config *, enum config_option);
 const char *config_text(
-    const struct config *, enum option); /* TEXT, PATH (resolved) and CHOICE; "" if empty */
-int config_choice(const struct config *, enum option); /* index of the word */
+    const struct config *, enum config_option); /* TEXT, PATH (resolved) and CHOICE; "" if empty */
+int config_choice(const struct config *, enum config_option); /* index of the word */
 
 /* The whole configuration as a file that config_open() takes, each option below its sentence, unit,
  * range and default. with_comments false: values only. */

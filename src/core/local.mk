@@ -7,6 +7,7 @@ src_libcore_a_SOURCES = \
 	src/core/config.c src/core/config.h src/core/config_values.h \
 	src/core/config_print.c \
 	src/core/context.h \
+	src/core/command.c src/core/command.h \
 	src/core/digest.c src/core/digest.h \
 	src/core/error.c src/core/error.def src/core/error.h \
 	src/core/file.c src/core/file.h \

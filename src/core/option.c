@@ -14,12 +14,12 @@ const struct option_row option_rows[OPT__COUNT] = {
 #undef OPTION
 };
 
-bool option_find(const char *section, const char *name, enum option *option)
+bool option_find(const char *section, const char *name, enum config_option *option)
 {
     for (int i = 0; i < OPT__COUNT; i++) {
         if (strcmp(option_rows[i].section, section) || strcmp(option_rows[i].name, name))
             continue;
-        *option = (enum option)i;
+        *option = (enum config_option)i;
         return true;
     }
     return false;

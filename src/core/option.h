@@ -28,11 +28,11 @@ struct option_row {
     const char *sentence;
 };
 
-/* By enum option; a section's rows stand together. */
+/* By enum config_option; a section's rows stand together. */
 extern const struct option_row option_rows[OPT__COUNT];
 
 /* False: there is no such option. */
-bool option_find(const char *section, const char *name, enum option *);
+bool option_find(const char *section, const char *name, enum config_option *);
 bool option_is_section(const char *name);
 
 /* Is value allowed? *number: the number, 1 or 0 for yes or no, the index of the word; 0 for texts.
