@@ -30,7 +30,8 @@ struct reading {
     const char *at;
     size_t left;
     int line;
-    bool expects_pair;     /* the parser has the line, and has to call the handler */
+    bool expects_pair; /* the parser has the line, and has to call the handler */
+    bool is_section_seen;
     bool is_section_known; /* of an unknown one only its first line is reported */
     size_t problem_count;
     struct buffer *problems;
@@ -56,28 +57,35 @@ __attribute__((format(printf, 3, 4))) static void add_problem(
     buffer_char(r->problems, '\n');
 }
 
-/* One option of the file. The result would only tell the parser what add_problem has noted. */
+static void set_value(struct reading *r, enum option option, const char *text)
+{
+    const struct option_row *row = &option_rows[option];
+    struct config_value *value = &r->config->values[option];
+    if (value->line) {
+        add_problem(
+            r, r->line, "%s.%s is already set in line %d", row->section, row->name, value->line);
+        return;
+    }
+    value->line = r->line;
+    if (option_check(row, text, &value->number))
+        value->raw = arena_text(&r->config->arena, text);
+    else
+        add_problem(r, r->line, "%s.%s must be %s", row->section, row->name,
+            option_range(row, &r->config->arena));
+}
+
+/* The parser's handler. Its result would only tell the parser what add_problem() has noted. */
 static int take_pair(void *user, const char *section, const char *name, const char *text)
 {
     struct reading *r = user;
     enum config_option option;
     r->expects_pair = false;
-    if (!*section)
+    if (!*section && !r->is_section_seen)
         add_problem(r, r->line, "%s stands before the first [section]", name);
-    if (!*section || !r->is_section_known)
-        return 1;
-    if (!option_find(section, name, &option)) {
+    else if (r->is_section_known && option_find(section, name, &option))
+        set_value(r, option, text);
+    else if (r->is_section_known)
         add_problem(r, r->line, "there is no option %s in [%s]", name, section);
-        return 1;
-    }
-    struct config_value *value = &r->config->values[option];
-    if (value->line)
-        add_problem(r, r->line, "%s.%s is already set in line %d", section, name, value->line);
-    else if (!option_check(&option_rows[option], text, &value->number))
-        add_problem(r, r->line, "%s.%s must be %s", section, name,
-            option_range(&option_rows[option], &r->config->arena));
-    value->raw = arena_text(&r->config->arena, text);
-    value->line = r->line;
     return 1;
 }
 
@@ -87,10 +95,14 @@ static void look_at_section(struct reading *r, const char *line)
     size_t len = strcspn(line + 1, "]");
     const char *name = arena_copy(&r->config->arena, line + 1, len);
     const char *rest = line + 1 + len;
-    r->is_section_known = *rest == ']' && option_is_section(name);
-    rest += *rest == ']';
+    bool is_closed = *rest == ']';
+    rest += is_closed;
     rest += strspn(rest, " \t");
-    if (!r->is_section_known)
+    r->is_section_seen = true;
+    r->is_section_known = is_closed && option_is_section(name);
+    if (!is_closed)
+        add_problem(r, r->line, "the section's ] is missing");
+    else if (!r->is_section_known)
         add_problem(r, r->line, "there is no section [%s]", name);
     else if (*rest && !strchr(";#", *rest))
         add_problem(r, r->line, "only a comment may follow [%s]", name);
@@ -182,7 +194,7 @@ static void fill_in(struct reading *r)
 {
     for (int i = 0; i < OPT__COUNT; i++) {
         struct config_value *value = &r->config->values[i];
-        if (!value->line) {
+        if (!value->raw) {
             value->raw = option_rows[i].value;
             bool is_good = option_check(&option_rows[i], value->raw, &value->number);
             assert(is_good);

@@ -41,10 +41,10 @@ static void print_comments(struct buffer *out, const struct option_row *row)
 {
     struct arena arena;
     arena_init(&arena, 1024);
-    buffer_char(out, '\n');
+    const char *range = option_range(row, &arena);
+    const char *standard = *row->value ? row->value : "empty";
     print_comment(out, row->sentence);
-    print_comment(out, arena_printf(&arena, "(%s; default: %s)", option_range(row, &arena),
-                           *row->value ? row->value : "empty"));
+    print_comment(out, arena_printf(&arena, "(%s; default: %s)", range, standard));
     arena_fini(&arena);
 }
 
@@ -56,6 +56,15 @@ static void print_value(struct buffer *out, const char *name, const char *raw)
     buffer_char(out, '\n');
 }
 
+static void print_section(struct buffer *out, const char *name)
+{
+    if (out->len)
+        buffer_char(out, '\n');
+    buffer_char(out, '[');
+    buffer_text(out, name);
+    buffer_text(out, "]\n");
+}
+
 void config_print(const struct config *config, struct buffer *out, bool with_comments)
 {
     const char *section = "";
@@ -63,12 +72,11 @@ void config_print(const struct config *config, struct buffer *out, bool with_com
         buffer_text(out, preface);
     for (int i = 0; i < OPT__COUNT; i++) {
         const struct option_row *row = &option_rows[i];
-        if (strcmp(section, row->section)) {
-            buffer_text(out, *section || with_comments ? "\n[" : "[");
-            buffer_text(out, row->section);
-            buffer_text(out, "]\n");
-            section = row->section;
-        }
+        if (strcmp(section, row->section))
+            print_section(out, row->section);
+        else if (with_comments)
+            buffer_char(out, '\n');
+        section = row->section;
         if (with_comments)
             print_comments(out, row);
         print_value(out, row->name, config->values[i].raw);

@@ -45,7 +45,7 @@ struct fault_field {
 
 /* The first cause of a failure and what belongs to it. Its strings live in the arena that it was
  * begun with; without one (start-up code) they are kept in a small buffer of its own and cut to its
- * size. */
+ * size (such a fault must not be copied). */
 struct fault {
     struct arena *arena;
     enum err code;

@@ -116,7 +116,7 @@ const char *option_range(const struct option_row *row, struct arena *arena)
     case OPTION_INT:
         if (is_octal(row))
             return arena_printf(arena, "an octal number from %lld to %lld", min, max);
-        return arena_printf(arena, "a whole number from %lld to %lld (%s)", min, max, row->unit);
+        return arena_printf(arena, "a whole number of %s from %lld to %lld", row->unit, min, max);
     case OPTION_BOOL:
         return "yes or no";
     case OPTION_CHOICE:

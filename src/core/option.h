@@ -39,7 +39,7 @@ bool option_is_section(const char *name);
  */
 bool option_check(const struct option_row *, const char *value, int64_t *number);
 
-/* "a whole number from 1 to 65535", in the arena. */
+/* "a whole number of threads from 1 to 64"; lives in the arena or for ever. */
 const char *option_range(const struct option_row *, struct arena *);
 
 #endif
