@@ -13,6 +13,9 @@ AC_DEFUN([ORDERD_WARNINGS], [
   ORDERD_LDFLAGS=""
   AS_IF([test "x$enable_werror" = xyes], [ORDERD_CFLAGS="$ORDERD_CFLAGS -Werror"])
   AS_IF([test "x$enable_sanitizers" != xno], [ORDERD_SANITIZERS], [ORDERD_HARDENING])
+  dnl for every file, not only for those that include config.h
+  AS_CASE([$ac_cv_sys_file_offset_bits], [no | unknown], [],
+    [ORDERD_CPPFLAGS="$ORDERD_CPPFLAGS -D_FILE_OFFSET_BITS=$ac_cv_sys_file_offset_bits"])
   AC_SUBST([ORDERD_CFLAGS])
   AC_SUBST([ORDERD_CPPFLAGS])
   AC_SUBST([ORDERD_LDFLAGS])
