@@ -1,9 +1,9 @@
 /* One connection to the database, and a closed list of statements.
  *
- * Nothing outside this folder knows SQL, and nothing but db_sqlite.c the engine. Statements are numbered by
- * statements.def and prepared when the connection opens. Bind, then exec; or row until false, then end. After
- * a failure every later statement of the same unit of work fails the same way (the sticky error), so a
- * repository may run to its end and look once. */
+ * Nothing outside this folder knows SQL, and nothing but db_sqlite.c the engine. Statements are
+ * numbered by statements.def and prepared when the connection opens. Bind, then exec; or row until
+ * false, then end. After a failure every later statement of the same unit of work fails the same
+ * way (the sticky error), so a repository may run to its end and look once. */
 #ifndef ORDERD_DB_DB_H
 #define ORDERD_DB_DB_H
 
@@ -28,33 +28,38 @@ enum statement {
 struct db; /* one thread at a time */
 struct query;
 
-/* url: the path of a SQLite file. Prepares every statement; without_statements: for migrations, on a database
- * that may not have the tables yet. ERR_NOT_FOUND (reader of no file), ERR_BUSY, ERR_FULL, ERR_IO, ERR_CORRUPT,
- * ERR_BROKEN. */
+/* url: the path of a SQLite file; a writer makes it (mode 0600). Prepares every statement; bare:
+ * each when it is first used, for a database that may not have its tables yet (a writer).
+ * ERR_NOT_FOUND (reader of no file), ERR_BUSY, ERR_FULL, ERR_IO, ERR_CORRUPT, ERR_BROKEN (it lacks
+ * a table). */
 enum err db_open(struct db **, const char *url, enum db_role, struct fault *);
 enum err db_open_bare(struct db **, const char *url, struct fault *);
 void db_close(struct db *); /* NULL is harmless */
 
 /* The sticky error of the unit that runs, or ERR_NONE. */
 enum err db_error(const struct db *);
-/* The engine's words for it; for the log only. */
+/* The engine's words for the last failure; for the log only. Never NULL. */
 const char *db_text(const struct db *);
 
-/* Numbers are those of $1, $2 ...; bound memory is borrowed until the query ends. Types must be those of the
- * statement's list (i int64, t text, b bytes), and a query that is still in use may not be begun again: both
- * are asserted. */
+/* Numbers are those of $1, $2 ...; bound memory is borrowed until the query ends. Types must be
+ * those of the statement's list (i int64, t text, b bytes), and a query that is still in use may
+ * not be begun again: both are asserted. */
 struct query *db_query(struct db *, enum statement);
 void query_int(struct query *, int n, int64_t);
-void query_text(struct query *, int n, const char *); /* NULL binds NULL */
+void query_text(struct query *, int n, const char *);              /* NULL binds NULL */
 void query_bytes(struct query *, int n, const void *, size_t len); /* NULL binds NULL */
-void query_null(struct query *, int n); /* an absent integer */
+void query_null(struct query *, int n);                            /* an absent integer */
 
-/* No rows wanted; runs to the end and ends the query. The error may also come later, at the unit's end. */
+/* No rows wanted; runs to the end and ends the query. The error may also come later, at the unit's
+ * end. */
 enum err query_exec(struct query *);
 /* True: a row is there. False: no more, or an error (query_end tells). */
 bool query_row(struct query *);
 /* Steps to the end (RETURNING must be), resets, forgets the bound values. */
 enum err query_end(struct query *);
+
+/* Ends a query that gives one row of one number; *out is 0 after an error. */
+enum err query_count(struct query *, int64_t *out);
 
 /* Columns of the current row, from 0; memory lives until the next row or the end. */
 bool column_is_null(const struct query *, int n);
@@ -62,13 +67,33 @@ int64_t column_int(const struct query *, int n);
 const char *column_text(const struct query *, int n); /* NULL for NULL */
 const void *column_bytes(const struct query *, int n, size_t *len);
 
-/* For store.c, migrate.c and their tests only: nobody else begins or ends a transaction. */
-enum err db_exec(struct db *, const char *sql); /* one or more plain statements: BEGIN, SAVEPOINT, a migration */
-enum err db_commit(struct db *);                /* may say ERR_UNKNOWN: perhaps it is on disk */
+/* For those only who run units of work (committer, readers, visit, migrate) and their tests: nobody
+ * else begins or ends a transaction. What fails here is returned and does not become the unit's
+ * sticky error. */
+enum err db_begin(struct db *); /* a writer takes the write lock: ERR_BUSY at once if it is held */
+enum err db_savepoint(struct db *); /* one at a time, inside a transaction */
+enum err db_release(struct db *);   /* keeps what was done since */
+enum err db_undo(struct db *);      /* undoes what was done since, and ends it */
+/* ERR_FULL, ERR_BUSY: nothing was written. ERR_UNKNOWN: perhaps it is on disk. The transaction is
+ * over in any case. Asserts that no sticky error is pending. */
+enum err db_commit(struct db *);
+void db_rollback(struct db *); /* harmless without a transaction */
 bool db_in_transaction(const struct db *);
-void db_clear(struct db *); /* the unit is over: forgets the sticky error and resets every query */
-enum db_checkpoint { DB_PASSIVE, DB_RESTART, DB_TRUNCATE };
-/* *pages: in the log. ERR_BUSY: somebody still reads. Waits at most wait_ms. */
+void db_clear(struct db *); /* the unit is over: forgets the sticky error and ends every query */
+
+/* Pages in the write-ahead log after the last db_commit(); 0 if that had nothing to write. */
+int64_t db_log_pages(const struct db *);
+
+/* Plain statements without parameters, one or more (a migration). A script may not end the
+ * transaction it runs in, nor begin one. */
+enum err db_script(struct db *, const char *sql);
+
+enum db_checkpoint {
+    DB_PASSIVE,
+    DB_RESTART,
+    DB_TRUNCATE
+};
+/* *pages: left in the log. ERR_BUSY: somebody still reads, or writes. Waits at most wait_ms. */
 enum err db_checkpoint(struct db *, enum db_checkpoint, int wait_ms, int64_t *pages);
 
 #endif

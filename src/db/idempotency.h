@@ -29,19 +29,21 @@ struct idempotency_entry {
 };
 
 /* ERR_NOT_FOUND. */
-enum err idempotency_find(struct db *, struct arena *, int64_t user_id, const char *key, struct idempotency_entry *out);
+enum err idempotency_find(
+    struct db *, struct arena *, int64_t user_id, const char *key, struct idempotency_entry *out);
 
-/* Claims the key for an attempt. ERR_NONE: it is that attempt's (also when it was before). ERR_REFUSED: another
- * has it, *out is that entry. */
-enum err idempotency_claim(struct db *, struct arena *, const struct idempotency_key *, const char *attempt_uid,
-    int64_t at, struct idempotency_entry *out);
+/* Claims the key for an attempt. ERR_NONE: it is that attempt's (also when it was before).
+ * ERR_REFUSED: another has it, *out is that entry. */
+enum err idempotency_claim(struct db *, struct arena *, const struct idempotency_key *,
+    const char *attempt_uid, int64_t at, struct idempotency_entry *out);
 
-/* The answer to be given again; only to the key of that attempt. */
-enum err idempotency_finish(struct db *, const struct idempotency_key *, const char *attempt_uid, int64_t order_id,
-    const void *answer, size_t len, int64_t at);
+/* The answer to be given again. ERR_REFUSED: the key is not that attempt's. */
+enum err idempotency_finish(struct db *, const struct idempotency_key *, const char *attempt_uid,
+    int64_t order_id, const void *answer, size_t len, int64_t at);
 
 /* Frees the key, if that attempt holds it and it is not done. */
-enum err idempotency_release(struct db *, int64_t user_id, const char *key, const char *attempt_uid);
+enum err idempotency_release(
+    struct db *, int64_t user_id, const char *key, const char *attempt_uid);
 
 /* Deletes up to limit answers of before that time; *count. */
 enum err idempotency_expire(struct db *, int64_t before, int64_t limit, int64_t *count);

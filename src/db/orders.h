@@ -34,12 +34,13 @@ struct order {
 
 #define ORDER_ITEMS_MAX 100
 
-/* Writes order and items (not the payment); order->id is ignored. *id is the new one, or 0 if there is one of
- * that attempt already. */
+/* Writes order and items (not the payment); id and status are ignored, it is born confirmed. *id is
+ * the new one, or 0 if there is one of that attempt already. */
 enum err orders_add(struct db *, const struct order *, int64_t *id);
 
 /* One more line of its history. kind: "created", "payment_captured" ...; detail may be NULL. */
-enum err order_events_add(struct db *, int64_t order_id, const char *kind, const char *detail, int64_t at);
+enum err order_events_add(
+    struct db *, int64_t order_id, const char *kind, const char *detail, int64_t at);
 
 /* ERR_NOT_FOUND. */
 enum err orders_get(struct db *, struct arena *, int64_t id, struct order *out);
@@ -53,6 +54,7 @@ struct order_filter {
 };
 
 /* Largest id first, items and payments included, by key: one page costs what another does. */
-enum err orders_list(struct db *, struct arena *, const struct order_filter *, struct order **out, size_t *count);
+enum err orders_list(
+    struct db *, struct arena *, const struct order_filter *, struct order **out, size_t *count);
 
 #endif

@@ -22,7 +22,8 @@ struct outbox_row {
 /* Repeatable: a row of that uid is left as it is. */
 enum err outbox_add(struct db *, const struct outbox_row *);
 /* The oldest up to limit; in the arena. */
-enum err outbox_next(struct db *, struct arena *, int64_t limit, struct outbox_row **out, size_t *count);
+enum err outbox_next(
+    struct db *, struct arena *, int64_t limit, struct outbox_row **out, size_t *count);
 enum err outbox_delete(struct db *, const char *uid);
 enum err outbox_count(struct db *, int64_t *out);
 

@@ -1,13 +1,13 @@
 /* Units of work: the only way to change the database.
  *
- * store_write() runs apply() wholly or not at all, in a transaction that only this module begins and ends. A
- * unit may run more than once, and again after it was committed: it writes nothing but the database and its
- * own result, and starts from ids that its caller made. Its result, a refusal too, counts only after
- * store_write() has come back.
+ * store_write() runs apply() wholly or not at all, in a transaction that only this module begins
+ * and ends. A unit may run more than once, and again after it was committed: it writes nothing but
+ * the database and its own result, and starts from ids that its caller made. Its result, a refusal
+ * too, counts only after store_write() has come back.
  *
- * One thread, the committer, has the one writing connection. It takes all that is queued in one group, each
- * unit in a SAVEPOINT of its own, commits, and wakes each waiter by itself. It alone checkpoints, since SQLite
- * before 3.51.3 can lose pages when another connection does. */
+ * One thread, the committer, has the one writing connection. It takes all that is queued in one
+ * group, each unit in a SAVEPOINT of its own, commits, and wakes each waiter by itself. It alone
+ * checkpoints, since SQLite before 3.51.3 can lose pages when another connection does. */
 #ifndef ORDERD_DB_STORE_H
 #define ORDERD_DB_STORE_H
 
@@ -34,25 +34,27 @@ enum store_class {
     STORE_FINISH, /* ends what was begun: always queued */
 };
 
-/* Returns ERR_NONE to be committed; anything else rolls back what it did (ERR_REFUSED: an expected answer, the
- * result in arg says which). */
+/* Returns ERR_NONE to be committed; anything else rolls back what it did (ERR_REFUSED: an expected
+ * answer, the result in arg says which). */
 typedef enum err store_unit(struct db *, void *arg);
 
-/* Takes orders.lock beside the database (ERR_BUSY: another orderd has it), migrates, checkpoints, opens the
- * readers, starts the committer. */
+/* Takes orders.lock beside the database (ERR_BUSY: another orderd has it), migrates, checkpoints,
+ * opens the readers, starts the committer. */
 enum err store_open(struct store **, const struct store_options *, struct fault *);
 
 /* Drains the queue, checkpoints, lets go of the lock. Nobody may call store_write() any more. */
 void store_close(struct store *); /* NULL is harmless */
 
-/* Waits until the unit is on disk, or has failed, or deadline_ms (monotonic) passes while it is still queued
- * (then it is withdrawn: ERR_TIMEOUT, it never ran). Once the committer has taken it, waits for the outcome.
- * ERR_BUSY, ERR_FULL, ERR_TIMEOUT: nothing happened. ERR_UNKNOWN: it may be on disk; undo nothing on the
- * strength of it until a later unit is durable. */
-enum err store_write(struct store *, enum store_class, store_unit *, void *arg, int64_t deadline_ms);
+/* Waits until the unit is on disk, or has failed, or deadline_ms (monotonic) passes while it is
+ * still queued (then it is withdrawn: ERR_TIMEOUT, it never ran). Once the committer has taken it,
+ * waits for the outcome. ERR_BUSY, ERR_FULL, ERR_TIMEOUT: nothing happened. ERR_UNKNOWN: it may be
+ * on disk; undo nothing on the strength of it until a later unit is durable. */
+enum err store_write(
+    struct store *, enum store_class, store_unit *, void *arg, int64_t deadline_ms);
 
-/* Runs a unit that only reads, in one snapshot. worker: a quick worker's number uses its own reader; -1 borrows
- * a shared one, waiting until deadline_ms (ERR_TIMEOUT). Allocations of the unit go where arg says. */
+/* Runs a unit that only reads, in one snapshot. worker: a quick worker's number uses its own
+ * reader; -1 borrows a shared one, waiting until deadline_ms (ERR_TIMEOUT). Allocations of the unit
+ * go where arg says. */
 enum err store_read(struct store *, int worker, store_unit *, void *arg, int64_t deadline_ms);
 
 /* Did the last commit fail, with nothing committed since? (What /healthz calls degraded.) */

@@ -43,7 +43,7 @@ struct user_added {
     bool email_taken;
 };
 
-const char *role_name(enum role);      /* "user", "admin" */
+const char *role_name(enum role);       /* "user", "admin" */
 enum role role_parse(const char *name); /* ROLE_NONE: no role's name */
 
 /* Compares names and addresses folded (ASCII case). ERR_REFUSED when taken; out says which. */
@@ -52,9 +52,11 @@ enum err users_add(struct db *, const struct user_new *, struct user_added *out)
 enum err users_get(struct db *, struct arena *, int64_t id, struct user *out);
 enum err users_find(struct db *, struct arena *, const char *username, struct user *out);
 enum err users_count(struct db *, int64_t *out);
-/* New hash and epoch + 1, if the epoch is still the one given; else ERR_REFUSED (somebody else changed it). */
+/* New hash and epoch + 1, if the epoch is still the one given; else ERR_REFUSED (somebody else
+ * changed it). */
 enum err users_set_password(struct db *, int64_t id, int64_t epoch, const char *password_hash);
 /* By id, ascending, after the given id. */
-enum err users_list(struct db *, struct arena *, int64_t after_id, int64_t limit, struct user **out, size_t *count);
+enum err users_list(
+    struct db *, struct arena *, int64_t after_id, int64_t limit, struct user **out, size_t *count);
 
 #endif

@@ -1,0 +1,157 @@
+/* Orders, their items and their history.
+ *
+ * A list is read page by page, each by a seek of an index that has the page's order already; which
+ * of the four statements that is depends on the filter. The items of a page follow by key. */
+#include "db/orders.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "core/arena.h"
+
+#include "db/db.h"
+
+static enum err add_item(
+    struct db *db, int64_t order_id, size_t line, const struct order_item *item)
+{
+    struct query *query = db_query(db, Q_ITEM_ADD);
+    query_int(query, 1, order_id);
+    query_int(query, 2, (int64_t)line);
+    query_text(query, 3, item->sku);
+    query_text(query, 4, item->name);
+    query_int(query, 5, item->quantity);
+    query_int(query, 6, item->unit_price_minor);
+    return query_exec(query);
+}
+
+static enum err add_row(struct db *db, const struct order *order, int64_t *id)
+{
+    struct query *query = db_query(db, Q_ORDER_ADD);
+    query_int(query, 1, order->user_id);
+    query_text(query, 2, order->attempt_uid);
+    query_int(query, 3, order->total_minor);
+    query_text(query, 4, order->currency);
+    query_text(query, 5, order->reference);
+    query_int(query, 6, order->created_at);
+    *id = query_row(query) ? column_int(query, 0) : 0;
+    return query_end(query);
+}
+
+enum err orders_add(struct db *db, const struct order *order, int64_t *id)
+{
+    enum err e = add_row(db, order, id);
+    for (size_t i = 0; !e && *id && i < order->item_count; i++)
+        e = add_item(db, *id, i, &order->items[i]);
+    return e;
+}
+
+enum err order_events_add(
+    struct db *db, int64_t order_id, const char *kind, const char *detail, int64_t at)
+{
+    struct query *query = db_query(db, Q_EVENT_ADD);
+    query_int(query, 1, order_id);
+    query_text(query, 2, kind);
+    query_text(query, 3, detail);
+    query_int(query, 4, at);
+    return query_exec(query);
+}
+
+/* Statuses that only later programs write are not known here and read as the nearest. */
+static enum payment_status status_parse(const char *name)
+{
+    for (int i = PAYMENT_AUTHORIZED; name && i <= PAYMENT_CAPTURE_FAILED; i++)
+        if (!strcmp(name, payment_status_name((enum payment_status)i)))
+            return (enum payment_status)i;
+    return PAYMENT_AUTHORIZED;
+}
+
+static void read_order(const struct query *query, struct arena *arena, struct order *out)
+{
+    *out = (struct order){
+        .id = column_int(query, 0),
+        .user_id = column_int(query, 1),
+        .status = arena_text(arena, column_text(query, 2)),
+        .currency = arena_text(arena, column_text(query, 3)),
+        .total_minor = column_int(query, 4),
+        .reference = arena_text(arena, column_text(query, 5)),
+        .attempt_uid = arena_text(arena, column_text(query, 6)),
+        .created_at = column_int(query, 7),
+        .payment_status = status_parse(column_text(query, 8)),
+    };
+}
+
+static enum err read_items(struct db *db, struct arena *arena, struct order *order)
+{
+    struct order_item items[ORDER_ITEMS_MAX];
+    size_t count = 0;
+    struct query *query = db_query(db, Q_ITEM_LIST);
+    query_int(query, 1, order->id);
+    while (count < ORDER_ITEMS_MAX && query_row(query))
+        items[count++] = (struct order_item){
+            .sku = arena_text(arena, column_text(query, 0)),
+            .name = arena_text(arena, column_text(query, 1)),
+            .quantity = column_int(query, 2),
+            .unit_price_minor = column_int(query, 3),
+        };
+    order->items =
+        memcpy(arena_array(arena, count, sizeof items[0]), items, count * sizeof items[0]);
+    order->item_count = count;
+    return query_end(query);
+}
+
+static enum err read_one(struct db *db, struct query *query, struct arena *arena, struct order *out)
+{
+    bool found = query_row(query);
+    if (found)
+        read_order(query, arena, out);
+    enum err e = query_end(query);
+    if (e)
+        return e;
+    return found ? read_items(db, arena, out) : ERR_NOT_FOUND;
+}
+
+enum err orders_get(struct db *db, struct arena *arena, int64_t id, struct order *out)
+{
+    struct query *query = db_query(db, Q_ORDER_GET);
+    query_int(query, 1, id);
+    return read_one(db, query, arena, out);
+}
+
+enum err orders_get_by_attempt(
+    struct db *db, struct arena *arena, const char *uid, struct order *out)
+{
+    struct query *query = db_query(db, Q_ORDER_OF_ATTEMPT);
+    query_text(query, 1, uid);
+    return read_one(db, query, arena, out);
+}
+
+static struct query *list_query(struct db *db, const struct order_filter *filter)
+{
+    static const enum statement numbers[2][2] = {
+        {Q_ORDER_LIST, Q_ORDER_LIST_OF_REFERENCE},
+        {Q_ORDER_LIST_OF_USER, Q_ORDER_LIST_OF_BOTH},
+    };
+    bool by_user = filter->user_id != 0;
+    struct query *query = db_query(db, numbers[by_user][filter->reference != NULL]);
+    query_int(query, 1, filter->before_id);
+    query_int(query, 2, filter->limit);
+    if (by_user)
+        query_int(query, 3, filter->user_id);
+    if (filter->reference)
+        query_text(query, by_user ? 4 : 3, filter->reference);
+    return query;
+}
+
+enum err orders_list(struct db *db, struct arena *arena, const struct order_filter *filter,
+    struct order **out, size_t *count)
+{
+    *out = arena_array(arena, (size_t)filter->limit, sizeof **out);
+    *count = 0;
+    struct query *query = list_query(db, filter);
+    while (query_row(query))
+        read_order(query, arena, &(*out)[(*count)++]);
+    enum err e = query_end(query);
+    for (size_t i = 0; !e && i < *count; i++)
+        e = read_items(db, arena, &(*out)[i]);
+    return e;
+}
