@@ -57,7 +57,7 @@ __attribute__((format(printf, 3, 4))) static void add_problem(
     buffer_char(r->problems, '\n');
 }
 
-static void set_value(struct reading *r, enum option option, const char *text)
+static void set_value(struct reading *r, enum config_option option, const char *text)
 {
     const struct option_row *row = &option_rows[option];
     struct config_value *value = &r->config->values[option];
