@@ -42,7 +42,7 @@ function prose(text) {
 /* A disclosure whose content is made when it is first opened. */
 function disclosure(attributes, summary, build) {
   const details = el("details", attributes, el("summary", null, summary));
-  details.addEventListener("toggle", () => details.append(...[build()].flat(Infinity)), { once: true });
+  details.addEventListener("toggle", () => details.append(build()), { once: true });
   return details;
 }
 
@@ -446,7 +446,7 @@ function operationsOf(tag) {
 }
 
 function openTarget() {
-  const details = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const details = document.getElementById(location.hash.slice(1));
   if (details?.tagName !== "DETAILS") return;
   details.open = true;
   details.querySelector("summary").focus();
