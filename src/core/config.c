@@ -38,7 +38,7 @@ struct reading {
     struct fault *fault;
 };
 
-/* The first problem is the fault's text too. line 0: no line is at fault. */
+/* line 0: no line is at fault. */
 __attribute__((format(printf, 3, 4))) static void add_problem(
     struct reading *r, int line, const char *fmt, ...)
 {
@@ -49,10 +49,11 @@ __attribute__((format(printf, 3, 4))) static void add_problem(
     va_end(args);
     const char *where = line ? arena_printf(arena, ":%d", line) : "";
     text = arena_printf(arena, "%s%s: %s", r->path, where, text);
-    (void)fail(r->fault, ERR_CONFIG, NULL, "%s", text);
     r->problem_count++;
-    if (!r->problems)
+    if (!r->problems) {
+        (void)fail(r->fault, ERR_CONFIG, NULL, "%s", text); /* the first is better than none */
         return;
+    }
     buffer_text(r->problems, text);
     buffer_char(r->problems, '\n');
 }
@@ -253,7 +254,8 @@ enum err config_open(
     fill_in(&r);
     if (r.problem_count) {
         config_close(config);
-        return ERR_CONFIG;
+        return fail(fault, ERR_CONFIG, NULL, "%s: %zu problem%s", path, r.problem_count,
+            r.problem_count == 1 ? "" : "s");
     }
     *out = config;
     return ERR_NONE;

@@ -23,8 +23,8 @@ struct config;
 struct buffer;
 
 /* path NULL: every option has its default (relative paths are then taken from the working folder).
- * Problems are appended to problems, "FILE:LINE: text\n" each (borrowed; may be NULL), and the
- * result is ERR_CONFIG. */
+ * Problems are appended to problems, "FILE:LINE: text\n" each (borrowed), and the result is
+ * ERR_CONFIG, with their number as its text; problems NULL: with the first of them. */
 enum err config_open(struct config **, const char *path, struct buffer *problems, struct fault *);
 void config_close(struct config *);
 

@@ -4,6 +4,8 @@
 
 #include <check.h>
 
+#undef fail /* Check's old name; ours is in core/error.h */
+
 /* Runs the suite; TAP for make check (UNIT_TAP=1), Check's own summary by hand. The result is for main(). */
 int unit_run(Suite *);
 
