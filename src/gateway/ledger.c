@@ -26,7 +26,7 @@
 
 #define CHUNK_SIZE   65536
 #define LOCK_POLL_MS 1
-#define OPEN_WAIT_MS 5000
+#define OPEN_WAIT_MS 1000
 #define NS_PER_MS    1000000
 
 struct ledger {
