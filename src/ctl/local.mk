@@ -1,1 +1,50 @@
-# Layer ctl: its library and its tests.
+# Layer ctl: orderctl, its library and its tests.
+noinst_LIBRARIES += src/libctl.a
+src_libctl_a_SOURCES = \
+	src/ctl/account.c src/ctl/account.h \
+	src/ctl/arguments.c src/ctl/arguments.h \
+	src/ctl/check.c src/ctl/checks.h \
+	src/ctl/check_database.c \
+	src/ctl/check_files.c \
+	src/ctl/check_spool.c \
+	src/ctl/command.c src/ctl/command.h \
+	src/ctl/ctl.c src/ctl/ctl.h \
+	src/ctl/findings.c src/ctl/findings.h \
+	src/ctl/key.c \
+	src/ctl/migrate.c \
+	src/ctl/output.c src/ctl/output.h \
+	src/ctl/owner.c src/ctl/owner.h \
+	src/ctl/subjects.h \
+	src/ctl/terminal.c src/ctl/terminal.h \
+	src/ctl/usage.c src/ctl/usage.h \
+	src/ctl/user.c
+CTL_LIBS = src/libctl.a
+
+sbin_PROGRAMS += orderctl
+orderctl_SOURCES = src/orderctl.c
+orderctl_LDADD = $(CTL_LIBS) $(SPOOL_LIBS) $(SECURITY_LIBS) $(DB_LIBS) $(CORE_LIBS)
+
+dist_man_MANS += man/orderctl.8
+
+ctl_test_libs = $(CTL_LIBS) $(SPOOL_LIBS) $(SECURITY_LIBS) $(DB_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += \
+	tests/unit/test_account \
+	tests/unit/test_arguments \
+	tests/unit/test_findings \
+	tests/unit/test_output \
+	tests/unit/test_terminal
+tests_unit_test_account_SOURCES = tests/unit/test_account.c
+tests_unit_test_account_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_account_LDADD = $(ctl_test_libs)
+tests_unit_test_arguments_SOURCES = tests/unit/test_arguments.c
+tests_unit_test_arguments_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_arguments_LDADD = $(ctl_test_libs)
+tests_unit_test_findings_SOURCES = tests/unit/test_findings.c
+tests_unit_test_findings_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_findings_LDADD = $(ctl_test_libs)
+tests_unit_test_output_SOURCES = tests/unit/test_output.c
+tests_unit_test_output_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_output_LDADD = $(ctl_test_libs)
+tests_unit_test_terminal_SOURCES = tests/unit/test_terminal.c
+tests_unit_test_terminal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_terminal_LDADD = $(ctl_test_libs)

@@ -1,0 +1,37 @@
+/* The database of orderctl check, read in one snapshot: nothing is changed, and a responder runs on. */
+#include "ctl/checks.h"
+
+#include "ctl/ctl.h"
+#include "ctl/findings.h"
+
+static const char *hint_for(enum err e)
+{
+    switch (e) {
+    case ERR_NOT_FOUND:
+        return "start orderd, or run orderctl migrate, to make it";
+    case ERR_CONFIG:
+    case ERR_BROKEN:
+        return "stop orderd and run orderctl migrate";
+    case ERR_CORRUPT:
+        return "stop orderd, keep the files, and restore a backup";
+    default:
+        return "see that it can be read, and try again";
+    }
+}
+
+void check_database(struct ctl *ctl, struct findings *f)
+{
+    struct admin_options options = ctl_database(ctl);
+    struct admin_health health;
+    struct fault cause;
+    fault_begin(&cause, &ctl->arena);
+    enum err e = admin_check(&options, &ctl->arena, &health, &cause);
+    if (e)
+        findings_add(f, "database", options.path, hint_for(e), "%s", cause.text);
+    for (size_t n = 0; n < health.problem_count; n++)
+        findings_add(
+            f, "database", options.path, hint_for(ERR_CORRUPT), "%s", health.problems[n]);
+    if (health.pending_count)
+        findings_add(f, "database", options.path, hint_for(ERR_CONFIG),
+            "%lld migrations are not applied yet", (long long)health.pending_count);
+}

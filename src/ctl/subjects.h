@@ -1,0 +1,22 @@
+/* What the rows of the table call, one file a subject. Each writes its result to standard output
+ * when it is done; on failure the fault says why, and nothing was written. */
+#ifndef ORDERD_CTL_SUBJECTS_H
+#define ORDERD_CTL_SUBJECTS_H
+
+#include "core/error.h"
+
+struct ctl;
+
+enum err user_add(struct ctl *);
+enum err user_list(struct ctl *);
+enum err user_count(struct ctl *);
+
+enum err key_new(struct ctl *);
+enum err key_list(struct ctl *);
+
+/* ERR_REFUSED: there are findings, and they have been written. */
+enum err check_run(struct ctl *);
+
+enum err migrate_run(struct ctl *);
+
+#endif

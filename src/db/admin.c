@@ -1,0 +1,241 @@
+/* See admin.h.
+ *
+ * The difficulty: whether a responder runs may change while we look. orders.write is taken first,
+ * so that two of us never meet; then orders.lock without waiting. Having it, no responder runs and
+ * none gets further than its first step until we are done. Not having it, a responder may be
+ * anywhere in its start, the tables not made yet: then everything is let go, since it needs
+ * orders.write itself, and tried again.
+ *
+ * Never checkpoints (what it wrote stays in the log for the responder), and never migrates without
+ * orders.lock. */
+#include "db/admin.h"
+
+#include <libgen.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/file.h"
+
+#include "db/db.h"
+#include "db/migrate.h"
+
+/* Between two looks at a database that is busy or not ready. */
+#define RETRY_MS 10
+
+struct door {
+    struct arena arena; /* the locks' names */
+    const struct admin_options *options;
+    int64_t deadline_ms;
+    struct db *db;
+    int write_fd;
+    int lock_fd; /* valid: no responder runs */
+    struct fault *fault;
+};
+
+static void door_begin(struct door *d, const struct admin_options *options, struct fault *fault)
+{
+    *d = (struct door){
+        .options = options,
+        .deadline_ms = clock_mono_ms() + options->wait_ms,
+        .write_fd = -1,
+        .lock_fd = -1,
+        .fault = fault,
+    };
+    arena_init(&d->arena, 1024);
+}
+
+/* In the order that admin.h promises: the database, then the locks. */
+static void door_close(struct door *d)
+{
+    db_close(d->db);
+    d->db = NULL;
+    file_close(&d->lock_fd);
+    file_close(&d->write_fd);
+}
+
+static void door_end(struct door *d)
+{
+    door_close(d);
+    arena_fini(&d->arena);
+}
+
+static const char *beside(struct door *d, const char *name)
+{
+    return arena_printf(&d->arena, "%s/%s", dirname(arena_text(&d->arena, d->options->path)), name);
+}
+
+static int left_ms(const struct door *d)
+{
+    int64_t left = d->deadline_ms - clock_mono_ms();
+    return left > 0 ? (int)left : 0;
+}
+
+static bool door_pause(const struct door *d)
+{
+    int64_t now = clock_mono_ms();
+    if (now >= d->deadline_ms)
+        return false;
+    clock_sleep_until(now + RETRY_MS < d->deadline_ms ? now + RETRY_MS : d->deadline_ms);
+    return true;
+}
+
+static enum err take_locks(struct door *d)
+{
+    enum err e = file_lock(beside(d, "orders.write"), left_ms(d), &d->write_fd, d->fault);
+    if (e)
+        return e;
+    struct fault cause;
+    fault_begin(&cause, &d->arena);
+    e = file_lock(beside(d, "orders.lock"), 0, &d->lock_fd, &cause);
+    if (e && e != ERR_BUSY)
+        return fail(d->fault, e, NULL, "%s", cause.text);
+    return ERR_NONE;
+}
+
+static enum err bring_up_to_date(struct door *d, int64_t *applied)
+{
+    struct db *db = NULL;
+    enum err e = db_open_bare(&db, d->options->path, d->fault);
+    if (!e)
+        e = migrate(db, d->options->migrations, applied, d->fault);
+    db_close(db);
+    return e;
+}
+
+/* Is a responder at work? Leaves nothing behind where none ever was. */
+static bool responder_runs(struct door *d)
+{
+    const char *path = beside(d, "orders.lock");
+    if (access(path, F_OK) != 0)
+        return false;
+    int fd = -1;
+    bool is_locked = file_lock(path, 0, &fd, NULL) == ERR_BUSY;
+    file_close(&fd);
+    return is_locked;
+}
+
+/* What a database looks like whose responder is still making it. */
+static bool may_become_ready(enum err e)
+{
+    return e == ERR_NOT_FOUND || e == ERR_BROKEN || e == ERR_BUSY;
+}
+
+static enum err open_for_writing(struct door *d)
+{
+    enum err e = take_locks(d);
+    if (!e && d->lock_fd >= 0)
+        e = bring_up_to_date(d, NULL);
+    if (!e)
+        e = db_open(&d->db, d->options->path, DB_WRITER, d->fault);
+    return e;
+}
+
+static enum err open_for_reading(struct door *d)
+{
+    return db_open(&d->db, d->options->path, DB_READER, d->fault);
+}
+
+/* Opens, and as long as a responder is starting, lets go of everything and tries again. */
+static enum err door_open(struct door *d, enum err (*attempt)(struct door *))
+{
+    struct fault *fault = d->fault;
+    struct fault cause;
+    for (;;) {
+        fault_begin(&cause, &d->arena);
+        d->fault = &cause;
+        enum err e = attempt(d);
+        d->fault = fault;
+        if (!e)
+            return e;
+        bool is_alone = d->lock_fd >= 0;
+        door_close(d);
+        if (is_alone || !may_become_ready(e) || !responder_runs(d) || !door_pause(d))
+            return fail(fault, e, NULL, "%s", cause.text ? cause.text : err_info(e)->text);
+    }
+}
+
+/* The engine's own words: the administrator is who can use them. */
+static enum err explain(struct door *d, enum err e)
+{
+    return fail(d->fault, e, NULL, "%s: %s", d->options->path, db_text(d->db));
+}
+
+/* A responder that had begun a group when we took orders.write ends it first. */
+static enum err begin_writing(struct door *d)
+{
+    for (;;) {
+        enum err e = db_exec(d->db, "BEGIN IMMEDIATE");
+        if (!e)
+            return e;
+        if (e != ERR_BUSY || !door_pause(d))
+            return explain(d, e);
+        db_clear(d->db);
+    }
+}
+
+/* The truth about a unit is the sticky error, not only what it returned. */
+static enum err run_unit(struct door *d, store_unit *unit, void *arg)
+{
+    enum err e = unit(d->db, arg);
+    enum err sticky = db_error(d->db);
+    return sticky ? explain(d, sticky) : e;
+}
+
+static void roll_back(struct door *d)
+{
+    db_clear(d->db);
+    /* the engine may have rolled back by itself; and closing does it in any case */
+    if (db_in_transaction(d->db))
+        (void)db_exec(d->db, "ROLLBACK");
+}
+
+enum err admin_write(
+    const struct admin_options *options, store_unit *unit, void *arg, struct fault *fault)
+{
+    struct door d;
+    door_begin(&d, options, fault);
+    enum err e = door_open(&d, open_for_writing);
+    if (!e)
+        e = begin_writing(&d);
+    if (!e) {
+        e = run_unit(&d, unit, arg);
+        if (!e && (e = db_commit(d.db)))
+            e = explain(&d, e);
+        if (e)
+            roll_back(&d);
+    }
+    door_end(&d);
+    return e;
+}
+
+enum err admin_read(
+    const struct admin_options *options, store_unit *unit, void *arg, struct fault *fault)
+{
+    struct door d;
+    door_begin(&d, options, fault);
+    enum err e = door_open(&d, open_for_reading);
+    if (!e && (e = db_exec(d.db, "BEGIN")))
+        e = explain(&d, e);
+    if (!e) {
+        e = run_unit(&d, unit, arg);
+        roll_back(&d);
+    }
+    door_end(&d);
+    return e;
+}
+
+enum err admin_migrate(const struct admin_options *options, int64_t *applied, struct fault *fault)
+{
+    struct door d;
+    door_begin(&d, options, fault);
+    enum err e = take_locks(&d);
+    if (!e && d.lock_fd < 0)
+        e = fail(fault, ERR_BUSY, NULL, "an orderd uses %s: stop it first", options->path);
+    if (!e)
+        e = bring_up_to_date(&d, applied);
+    door_end(&d);
+    return e;
+}
