@@ -8,11 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <config.h>
+
 #include "core/buffer.h"
 #include "core/log.h"
 
 #include "ctl/arguments.h"
-#include "ctl/command.h"
+#include "ctl/subcommand.h"
 #include "ctl/ctl.h"
 #include "ctl/output.h"
 #include "ctl/usage.h"

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "ctl/command.h"
+#include "ctl/subcommand.h"
 #include "ctl/ctl.h"
 
 struct parser {
@@ -22,8 +22,8 @@ struct parser {
 
 #define WRONG(p, ...) fail(&(p)->ctl->fault, ERR_BAD_REQUEST, NULL, __VA_ARGS__)
 
-static const struct command_option *find_option(
-    const struct command_option *list, const char *name, size_t len)
+static const struct subcommand_option *find_option(
+    const struct subcommand_option *list, const char *name, size_t len)
 {
     for (; list && list->name; list++)
         if (strlen(list->name) == len && memcmp(list->name, name, len) == 0)
@@ -44,7 +44,7 @@ static bool is_choice(const char *choices, const char *value)
 }
 
 /* The value of --name=value or of the next word. */
-static enum err take_value(struct parser *p, const struct command_option *option,
+static enum err take_value(struct parser *p, const struct subcommand_option *option,
     const char *inline_value, const char **out)
 {
     if (!option->value) {
@@ -63,7 +63,8 @@ static enum err take_value(struct parser *p, const struct command_option *option
     return ERR_NONE;
 }
 
-static enum err set_global(struct parser *p, const struct command_option *option, const char *value)
+static enum err set_global(
+    struct parser *p, const struct subcommand_option *option, const char *value)
 {
     struct ctl *ctl = p->ctl;
     if (strcmp(option->name, "help") == 0) {
@@ -85,7 +86,7 @@ static enum err set_global(struct parser *p, const struct command_option *option
     return ERR_NONE;
 }
 
-static enum err set_own(struct parser *p, const struct command_option *option, const char *value)
+static enum err set_own(struct parser *p, const struct subcommand_option *option, const char *value)
 {
     size_t n = (size_t)(option - p->ctl->command->options);
     assert(n < CTL_OPTIONS_MAX);
@@ -95,15 +96,36 @@ static enum err set_own(struct parser *p, const struct command_option *option, c
     return ERR_NONE;
 }
 
+static const struct subcommand_option *find_letter(
+    const struct subcommand_option *list, char letter)
+{
+    for (; list && list->name; list++)
+        if (list->letter == letter)
+            return list;
+    return NULL;
+}
+
+/* -c FILE: letters are those of the options that stand anywhere, and never bundled. */
+static enum err take_letter(struct parser *p, const char *word)
+{
+    const struct subcommand_option *option =
+        word[2] ? NULL : find_letter(subcommand_global_options, word[1]);
+    if (!option)
+        return WRONG(p, "unknown option %.2s", word);
+    const char *value = NULL;
+    enum err e = take_value(p, option, NULL, &value);
+    return e ? e : set_global(p, option, value);
+}
+
 static enum err take_option(struct parser *p, const char *word)
 {
     const char *name = word + 2;
     size_t len = strcspn(name, "=");
     const char *inline_value = name[len] ? name + len + 1 : NULL;
-    const struct command_option *own =
+    const struct subcommand_option *own =
         find_option(p->ctl->command ? p->ctl->command->options : NULL, name, len);
-    const struct command_option *option =
-        own ? own : find_option(command_global_options, name, len);
+    const struct subcommand_option *option =
+        own ? own : find_option(subcommand_global_options, name, len);
     if (!option)
         return WRONG(p, "unknown option --%.*s%s", len < 32 ? (int)len : 32, name,
             p->ctl->command ? "" : " (the options of a command stand behind it)");
@@ -116,10 +138,10 @@ static enum err take_option(struct parser *p, const char *word)
 
 static enum err take_subject(struct parser *p, const char *word)
 {
-    if (!command_has_subject(word))
+    if (!subcommand_has_subject(word))
         return WRONG(p, "unknown command %.32s", word);
     p->out->subject = word;
-    p->ctl->command = command_find(word, NULL);
+    p->ctl->command = subcommand_find(word, NULL);
     return ERR_NONE;
 }
 
@@ -128,7 +150,7 @@ static enum err take_word(struct parser *p, const char *word)
     if (!p->out->subject)
         return take_subject(p, word);
     if (!p->ctl->command) {
-        p->ctl->command = command_find(p->out->subject, word);
+        p->ctl->command = subcommand_find(p->out->subject, word);
         return p->ctl->command ? ERR_NONE
                                : WRONG(p, "unknown command %s %.32s", p->out->subject, word);
     }
@@ -149,24 +171,18 @@ static enum err take(struct parser *p)
         p->is_words_only = true;
         return ERR_NONE;
     }
-    if (strcmp(word, "-h") == 0) {
-        p->out->wish = ARGUMENTS_HELP;
-        return ERR_NONE;
-    }
-    if (word[1] != '-')
-        return WRONG(p, "unknown option %.2s", word);
-    return take_option(p, word);
+    return word[1] == '-' ? take_option(p, word) : take_letter(p, word);
 }
 
 /* All is read: is anything missing? */
 static enum err check_complete(struct parser *p)
 {
-    const struct command *command = p->ctl->command;
+    const struct subcommand *command = p->ctl->command;
     if (!p->out->subject)
         return WRONG(p, "no command");
     if (!command)
         return WRONG(p, "%s what?", p->out->subject);
-    const struct command_option *options = command->options;
+    const struct subcommand_option *options = command->options;
     for (size_t n = 0; options && options[n].name; n++)
         if (options[n].is_required && !p->ctl->values[n])
             return WRONG(p, "--%s is missing", options[n].name);

@@ -1,7 +1,9 @@
-/* orderctl check: looks at everything that a start of orderd leans on, as the user that orderd runs as.
+/* orderctl check: looks at everything that a start of orderd leans on, as the user that orderd runs
+ * as.
  *
- * The order matters: without a configuration nothing can be found, and before root has become the owner of the
- * state nothing may be opened (a -shm file of root's would stop orderd). Both failures are findings too. */
+ * The order matters: without a configuration nothing can be found, and before root has become the
+ * owner of the state nothing may be opened (a -shm file of root's would stop orderd). Both failures
+ * are findings too. */
 #include "ctl/subjects.h"
 
 #include <string.h>
@@ -27,8 +29,8 @@ static void add_problems(struct ctl *ctl, struct findings *f, const struct buffe
 {
     for (const char *at = problems->data; *at;) {
         size_t len = strcspn(at, "\n");
-        findings_add(f, "configuration", ctl->config_path, "correct it; orderd.conf(5) has the options",
-            "%.*s", (int)len, at);
+        findings_add(f, "configuration", ctl->config_path,
+            "correct it; orderd.conf(5) has the options", "%.*s", (int)len, at);
         at += len + (at[len] == '\n');
     }
 }
@@ -41,8 +43,8 @@ static bool prepare(struct ctl *ctl, struct findings *f)
     if (ctl_configure(ctl, &problems)) {
         add_problems(ctl, f, &problems);
         if (!problems.len)
-            findings_add(f, "configuration", ctl->config_path, "see that it exists, or name it with --config",
-                "%s", ctl->fault.text);
+            findings_add(f, "configuration", ctl->config_path,
+                "see that it exists, or name it with --config", "%s", ctl->fault.text);
         return false;
     }
     if (ctl_become_owner(ctl)) {

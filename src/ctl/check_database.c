@@ -1,4 +1,5 @@
-/* The database of orderctl check, read in one snapshot: nothing is changed, and a responder runs on. */
+/* The database of orderctl check, read in one snapshot: nothing is changed, and a responder runs
+ * on. */
 #include "ctl/checks.h"
 
 #include "ctl/ctl.h"
@@ -29,8 +30,7 @@ void check_database(struct ctl *ctl, struct findings *f)
     if (e)
         findings_add(f, "database", options.path, hint_for(e), "%s", cause.text);
     for (size_t n = 0; n < health.problem_count; n++)
-        findings_add(
-            f, "database", options.path, hint_for(ERR_CORRUPT), "%s", health.problems[n]);
+        findings_add(f, "database", options.path, hint_for(ERR_CORRUPT), "%s", health.problems[n]);
     if (health.pending_count)
         findings_add(f, "database", options.path, hint_for(ERR_CONFIG),
             "%lld migrations are not applied yet", (long long)health.pending_count);

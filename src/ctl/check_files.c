@@ -1,4 +1,5 @@
-/* Files of orderctl check: configuration, state, keys, database, ledger; their kind, owner and mode. */
+/* Files of orderctl check: configuration, state, keys, database, ledger; their kind, owner and
+ * mode. */
 #include "ctl/checks.h"
 
 #include <dirent.h>
@@ -89,9 +90,8 @@ void check_keys(struct ctl *ctl, struct findings *f)
 
 void check_database_files(struct ctl *ctl, struct findings *f)
 {
-    static const struct expected file = {.may_be_missing = true,
-        .forbidden = S_IWGRP | S_IRWXO,
-        .access = R_OK | W_OK};
+    static const struct expected file = {
+        .may_be_missing = true, .forbidden = S_IWGRP | S_IRWXO, .access = R_OK | W_OK};
     static const char *const suffixes[] = {"", "-wal", "-shm"};
     static const char *const locks[] = {"orders.lock", "orders.write"};
     const char *path = config_text(ctl->config, OPT_database_path);

@@ -1,5 +1,5 @@
-/* The spool of orderctl check. Its folders belong to two programs, which may be two users: what is the
- * notifier's is looked at as far as it lets us. */
+/* The spool of orderctl check. Its folders belong to two programs, which may be two users: what is
+ * the notifier's is looked at as far as it lets us. */
 #include "ctl/checks.h"
 
 #include <dirent.h>

@@ -1,5 +1,5 @@
-/* What orderctl check looks at, an area each. Each adds what it finds and goes on as far as it can; none of
- * them changes anything. */
+/* What orderctl check looks at, an area each. Each adds what it finds and goes on as far as it can;
+ * none of them changes anything. */
 #ifndef ORDERD_CTL_CHECKS_H
 #define ORDERD_CTL_CHECKS_H
 

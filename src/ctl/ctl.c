@@ -7,7 +7,7 @@
 
 #include "core/buffer.h"
 
-#include "ctl/command.h"
+#include "ctl/subcommand.h"
 #include "ctl/owner.h"
 
 /* Longest wait for a responder's transaction, or another orderctl. */
@@ -29,7 +29,7 @@ void ctl_end(struct ctl *ctl)
 
 const char *ctl_value(const struct ctl *ctl, const char *option)
 {
-    const struct command_option *options = ctl->command->options;
+    const struct subcommand_option *options = ctl->command->options;
     for (size_t n = 0; options && options[n].name; n++)
         if (strcmp(options[n].name, option) == 0)
             return ctl->values[n];

@@ -18,12 +18,12 @@ enum ctl_exit {
 
 #define CTL_OPTIONS_MAX 8 /* options of one subcommand */
 
-struct command;
+struct subcommand;
 
 struct ctl {
     struct arena arena; /* of the whole run */
     struct fault fault;
-    const struct command *command;
+    const struct subcommand *command;
     const char
         *values[CTL_OPTIONS_MAX]; /* in the order of the command's options; NULL: not given */
     const char *operand;          /* or NULL */

@@ -1,7 +1,7 @@
 /* See findings.h.
  *
- * The owner of the state looks (root has become that user), so what cannot be read here cannot be read by the
- * service either, and is itself a finding. */
+ * The owner of the state looks (root has become that user), so what cannot be read here cannot be
+ * read by the service either, and is itself a finding. */
 #include "ctl/findings.h"
 
 #include <errno.h>
@@ -28,8 +28,8 @@ void findings_begin(struct findings *f, struct arena *arena)
     output_begin(&f->output, arena, "findings", columns, COLUMN_COUNT);
 }
 
-void findings_add(struct findings *f, const char *area, const char *path, const char *hint,
-    const char *fmt, ...)
+void findings_add(
+    struct findings *f, const char *area, const char *path, const char *hint, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -100,7 +100,8 @@ static void expect_access(
     char name[OWNER_NAME_SIZE];
     owner_name(name, geteuid());
     for (size_t n = 0; n < sizeof wishes / sizeof *wishes; n++) {
-        if (!(expected->access & wishes[n].wish) || faccessat(AT_FDCWD, path, wishes[n].wish, AT_EACCESS) == 0)
+        if (!(expected->access & wishes[n].wish) ||
+            faccessat(AT_FDCWD, path, wishes[n].wish, AT_EACCESS) == 0)
             continue;
         findings_add(f, area, path, arena_printf(f->arena, "chmod u+%s %s", wishes[n].bit, path),
             "%s cannot %s it: %s", name, wishes[n].word, strerror(errno));
@@ -113,8 +114,8 @@ bool findings_expect(
     struct stat st;
     if (stat(path, &st) != 0) {
         if (errno != ENOENT || !expected->may_be_missing)
-            findings_add(f, area, path, "see that it exists and can be reached", "%s",
-                strerror(errno));
+            findings_add(
+                f, area, path, "see that it exists and can be reached", "%s", strerror(errno));
         return false;
     }
     if (expected->is_folder ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode)) {

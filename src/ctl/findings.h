@@ -38,8 +38,8 @@ struct expected {
     bool is_folder;
     bool may_be_missing;
     enum expected_owner owner;
-    mode_t forbidden;  /* permissions that it must not give */
-    int access;        /* what we must be able to do with it: R_OK, W_OK, X_OK */
+    mode_t forbidden; /* permissions that it must not give */
+    int access;       /* what we must be able to do with it: R_OK, W_OK, X_OK */
 };
 
 /* Adds what is wrong with it. True: it is there, whatever else was found. */

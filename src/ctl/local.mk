@@ -7,7 +7,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/check_database.c \
 	src/ctl/check_files.c \
 	src/ctl/check_spool.c \
-	src/ctl/command.c src/ctl/command.h \
+	src/ctl/subcommand.c src/ctl/subcommand.h \
 	src/ctl/ctl.c src/ctl/ctl.h \
 	src/ctl/findings.c src/ctl/findings.h \
 	src/ctl/key.c \

@@ -5,7 +5,7 @@
 
 #include "core/buffer.h"
 
-#include "ctl/command.h"
+#include "ctl/subcommand.h"
 
 /* Column where the sentences begin. */
 #define USAGE_INDENT 26
@@ -17,7 +17,7 @@ static void pad(struct buffer *out, size_t used)
         buffer_char(out, ' ');
 }
 
-static void name_of(struct buffer *out, const struct command *command)
+static void name_of(struct buffer *out, const struct subcommand *command)
 {
     buffer_text(out, command->subject);
     if (command->verb) {
@@ -26,7 +26,7 @@ static void name_of(struct buffer *out, const struct command *command)
     }
 }
 
-static void option_words(struct buffer *out, const struct command_option *option)
+static void option_words(struct buffer *out, const struct subcommand_option *option)
 {
     buffer_text(out, "--");
     buffer_text(out, option->name);
@@ -36,11 +36,17 @@ static void option_words(struct buffer *out, const struct command_option *option
     }
 }
 
-static void options_table(struct buffer *out, const struct command_option *options)
+static void options_table(struct buffer *out, const struct subcommand_option *options)
 {
     for (; options && options->name; options++) {
         size_t begin = out->len;
-        buffer_text(out, "  ");
+        if (options->letter) {
+            buffer_text(out, "  -");
+            buffer_char(out, options->letter);
+            buffer_text(out, ", ");
+        } else {
+            buffer_text(out, "      ");
+        }
         option_words(out, options);
         pad(out, out->len - begin);
         buffer_text(out, options->sentence);
@@ -49,11 +55,11 @@ static void options_table(struct buffer *out, const struct command_option *optio
 }
 
 /* "user add [--role user|admin] --email ADDR NAME" */
-static void synopsis(struct buffer *out, const struct command *command)
+static void synopsis(struct buffer *out, const struct subcommand *command)
 {
     buffer_text(out, "orderctl ");
     name_of(out, command);
-    for (const struct command_option *o = command->options; o && o->name; o++) {
+    for (const struct subcommand_option *o = command->options; o && o->name; o++) {
         buffer_text(out, o->is_required ? " " : " [");
         option_words(out, o);
         buffer_text(out, o->is_required ? "" : "]");
@@ -68,8 +74,8 @@ static void synopsis(struct buffer *out, const struct command *command)
 /* subject NULL: the commands of all. */
 static void commands_table(struct buffer *out, const char *subject)
 {
-    const struct command *command;
-    for (size_t n = 0; (command = command_at(n)); n++) {
+    const struct subcommand *command;
+    for (size_t n = 0; (command = subcommand_at(n)); n++) {
         if (subject && strcmp(subject, command->subject) != 0)
             continue;
         size_t begin = out->len;
@@ -86,7 +92,7 @@ void usage_all(struct buffer *out)
     buffer_text(out, "usage: orderctl [--config FILE] [--json] COMMAND ...\n\ncommands:\n");
     commands_table(out, NULL);
     buffer_text(out, "\noptions, anywhere:\n");
-    options_table(out, command_global_options);
+    options_table(out, subcommand_global_options);
     buffer_text(out, "\norderctl COMMAND --help tells more about one. See orderctl(8).\n");
 }
 
@@ -98,7 +104,7 @@ void usage_subject(struct buffer *out, const char *subject)
     commands_table(out, subject);
 }
 
-void usage_command(struct buffer *out, const struct command *command)
+void usage_command(struct buffer *out, const struct subcommand *command)
 {
     buffer_text(out, "usage: ");
     synopsis(out, command);
@@ -110,5 +116,5 @@ void usage_command(struct buffer *out, const struct command *command)
         options_table(out, command->options);
     }
     buffer_text(out, "\noptions, anywhere:\n");
-    options_table(out, command_global_options);
+    options_table(out, subcommand_global_options);
 }

@@ -138,6 +138,14 @@ static enum err open_for_reading(struct door *d)
     return db_open(&d->db, d->options->path, DB_READER, d->fault);
 }
 
+/* Told when nothing more can be hoped for. What lacks a table was not brought up to date. */
+static enum err cannot_open(struct fault *fault, enum err e, const struct fault *cause)
+{
+    if (e == ERR_BROKEN)
+        return fail(fault, ERR_CONFIG, NULL, "%s: it is not up to date", cause->text);
+    return fail(fault, e, NULL, "%s", cause->text);
+}
+
 /* Opens, and as long as a responder is starting, lets go of everything and tries again. */
 static enum err door_open(struct door *d, enum err (*attempt)(struct door *))
 {
@@ -153,7 +161,7 @@ static enum err door_open(struct door *d, enum err (*attempt)(struct door *))
         bool is_alone = d->lock_fd >= 0;
         door_close(d);
         if (is_alone || !may_become_ready(e) || !responder_runs(d) || !door_pause(d))
-            return fail(fault, e, NULL, "%s", cause.text ? cause.text : err_info(e)->text);
+            return cannot_open(fault, e, &cause);
     }
 }
 
@@ -166,14 +174,10 @@ static enum err explain(struct door *d, enum err e)
 /* A responder that had begun a group when we took orders.write ends it first. */
 static enum err begin_writing(struct door *d)
 {
-    for (;;) {
-        enum err e = db_exec(d->db, "BEGIN IMMEDIATE");
-        if (!e)
-            return e;
-        if (e != ERR_BUSY || !door_pause(d))
-            return explain(d, e);
-        db_clear(d->db);
-    }
+    enum err e;
+    while ((e = db_begin(d->db)) == ERR_BUSY && door_pause(d))
+        ;
+    return e ? explain(d, e) : e;
 }
 
 /* The truth about a unit is the sticky error, not only what it returned. */
@@ -181,15 +185,32 @@ static enum err run_unit(struct door *d, store_unit *unit, void *arg)
 {
     enum err e = unit(d->db, arg);
     enum err sticky = db_error(d->db);
-    return sticky ? explain(d, sticky) : e;
+    if (sticky)
+        e = explain(d, sticky);
+    db_clear(d->db);
+    return e;
 }
 
-static void roll_back(struct door *d)
+static enum err write_unit(struct door *d, store_unit *unit, void *arg)
 {
-    db_clear(d->db);
-    /* the engine may have rolled back by itself; and closing does it in any case */
-    if (db_in_transaction(d->db))
-        (void)db_exec(d->db, "ROLLBACK");
+    enum err e = begin_writing(d);
+    if (e)
+        return e;
+    e = run_unit(d, unit, arg);
+    if (!e && (e = db_commit(d->db)))
+        e = explain(d, e);
+    db_rollback(d->db);
+    return e;
+}
+
+static enum err read_unit(struct door *d, store_unit *unit, void *arg)
+{
+    enum err e = db_begin(d->db);
+    if (e)
+        return explain(d, e);
+    e = run_unit(d, unit, arg);
+    db_rollback(d->db);
+    return e;
 }
 
 enum err admin_write(
@@ -199,14 +220,7 @@ enum err admin_write(
     door_begin(&d, options, fault);
     enum err e = door_open(&d, open_for_writing);
     if (!e)
-        e = begin_writing(&d);
-    if (!e) {
-        e = run_unit(&d, unit, arg);
-        if (!e && (e = db_commit(d.db)))
-            e = explain(&d, e);
-        if (e)
-            roll_back(&d);
-    }
+        e = write_unit(&d, unit, arg);
     door_end(&d);
     return e;
 }
@@ -217,12 +231,8 @@ enum err admin_read(
     struct door d;
     door_begin(&d, options, fault);
     enum err e = door_open(&d, open_for_reading);
-    if (!e && (e = db_exec(d.db, "BEGIN")))
-        e = explain(&d, e);
-    if (!e) {
-        e = run_unit(&d, unit, arg);
-        roll_back(&d);
-    }
+    if (!e)
+        e = read_unit(&d, unit, arg);
     door_end(&d);
     return e;
 }
@@ -238,4 +248,40 @@ enum err admin_migrate(const struct admin_options *options, int64_t *applied, st
         e = bring_up_to_date(&d, applied);
     door_end(&d);
     return e;
+}
+
+/* ---- the check */
+
+struct check {
+    const char *migrations;
+    struct arena *arena;
+    struct admin_health *health;
+    struct fault *fault;
+};
+
+static void add_problem(void *arg, const char *problem)
+{
+    struct check *check = arg;
+    struct admin_health *health = check->health;
+    if (health->problem_count < ADMIN_PROBLEMS_MAX)
+        health->problems[health->problem_count++] = arena_text(check->arena, problem);
+}
+
+static enum err check_unit(struct db *db, void *arg)
+{
+    struct check *check = arg;
+    check->health->problem_count = 0; /* a unit may be run again */
+    enum err e = db_verify(db, add_problem, check);
+    if (e)
+        return fail(check->fault, e, NULL, "cannot be verified: %s", db_text(db));
+    return migrate_pending(db, check->migrations, &check->health->pending_count, check->fault);
+}
+
+enum err admin_check(const struct admin_options *options, struct arena *arena,
+    struct admin_health *out, struct fault *fault)
+{
+    *out = (struct admin_health){
+        .problems = arena_array(arena, ADMIN_PROBLEMS_MAX, sizeof *out->problems)};
+    struct check check = {options->migrations, arena, out, fault};
+    return admin_read(options, check_unit, &check, fault);
 }

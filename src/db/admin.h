@@ -9,10 +9,13 @@
 #ifndef ORDERD_DB_ADMIN_H
 #define ORDERD_DB_ADMIN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/error.h"
 #include "db/store.h"
+
+struct arena;
 
 struct admin_options {
     const char *path;       /* the database */
@@ -33,5 +36,19 @@ enum err admin_read(const struct admin_options *, store_unit *, void *arg, struc
 /* Makes the database or brings it up to date, without a responder (ERR_BUSY: there is one). applied
  * may be NULL. */
 enum err admin_migrate(const struct admin_options *, int64_t *applied, struct fault *);
+
+#define ADMIN_PROBLEMS_MAX 100
+
+struct admin_health {
+    const char **problems; /* damage and dangling rows, in the engine's words */
+    size_t problem_count;
+    int64_t pending_count; /* migrations that are not applied yet */
+};
+
+/* Reads every page in one snapshot, beside a responder if there is one; changes nothing. *out is as
+ * far as it came even when it fails: as admin_read(), or ERR_CONFIG, if the migrations do not fit.
+ */
+enum err admin_check(
+    const struct admin_options *, struct arena *, struct admin_health *out, struct fault *);
 
 #endif

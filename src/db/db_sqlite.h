@@ -1,4 +1,4 @@
-/* What the two files that know SQLite share. Nobody else includes this, or sqlite3.h. */
+/* What the files that know SQLite share. Nobody else includes this, or sqlite3.h. */
 #ifndef ORDERD_DB_DB_SQLITE_H
 #define ORDERD_DB_DB_SQLITE_H
 

@@ -1,8 +1,9 @@
 # Layer db: the only code that knows SQL.
 noinst_LIBRARIES += src/libdb.a
 src_libdb_a_SOURCES = \
+	src/db/admin.c src/db/admin.h \
 	src/db/attempts.c \
-	src/db/db.h src/db/db_sqlite.c src/db/db_sqlite.h src/db/query_sqlite.c \
+	src/db/db.h src/db/db_sqlite.c src/db/db_sqlite.h src/db/query_sqlite.c src/db/verify_sqlite.c \
 	src/db/idempotency.c src/db/idempotency.h \
 	src/db/migrate.c src/db/migrate.h \
 	src/db/orders.c src/db/orders.h \

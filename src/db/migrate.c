@@ -232,3 +232,17 @@ enum err migrate(struct db *db, const char *folder, int64_t *applied, struct fau
         *applied = count;
     return e;
 }
+
+enum err migrate_pending(
+    struct db *db, const char *folder, int64_t *pending, struct fault *fault)
+{
+    struct run run = {.db = db, .folder = folder, .fault = fault};
+    size_t known = 0;
+    arena_init(&run.arena, 64 * 1024);
+    enum err e = read_folder(&run);
+    if (!e)
+        e = compare_all(&run, &known);
+    *pending = e ? 0 : (int64_t)(run.count - known);
+    arena_fini(&run.arena);
+    return e;
+}

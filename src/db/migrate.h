@@ -15,4 +15,7 @@ struct db;
  * (nothing of it remains). */
 enum err migrate(struct db *, const char *folder, int64_t *applied, struct fault *);
 
+/* How many migrations of the folder are not applied yet; changes nothing. ERR_CONFIG as above. */
+enum err migrate_pending(struct db *, const char *folder, int64_t *pending, struct fault *);
+
 #endif

@@ -37,54 +37,58 @@ static const struct {
     size_t count;
     const char *tail;
     enum err want;
-} names[] = {
-    {"a", 0, "", ERR_VALIDATION},
-    {"a", 2, "", ERR_VALIDATION},
-    {"a", 3, "", ERR_NONE},
-    {"a", 64, "", ERR_NONE},
-    {"a", 65, "", ERR_VALIDATION},
-    {"A", 1, "z0._-", ERR_NONE},
-    {"", 0, "...", ERR_NONE},
-    {"", 0, "al ice", ERR_VALIDATION},
-    {"", 0, "al@ice", ERR_VALIDATION},
-    {"", 0, "al/ice", ERR_VALIDATION},
-    {"", 0, "alice\n", ERR_VALIDATION},
-    {"", 0, "\xc3\xa4lice", ERR_VALIDATION},
-    {"", 0, "ali\xff", ERR_VALIDATION},
-}, emails[] = {
-    {"", 0, "", ERR_VALIDATION},
-    {"", 0, "alice", ERR_VALIDATION},
-    {"", 0, "alice@", ERR_VALIDATION},
-    {"", 0, "alice@example", ERR_VALIDATION},
-    {"", 0, "al.ice@example", ERR_VALIDATION},
-    {"", 0, "a@b@example.com", ERR_VALIDATION},
-    {"", 0, "@example.com", ERR_VALIDATION},
-    {"", 0, "al ice@example.com", ERR_VALIDATION},
-    {"", 0, "alice@example.com\n", ERR_VALIDATION},
-    {"", 0, "alice\r@example.com", ERR_VALIDATION},
-    {"", 0, "alice\x7f@example.com", ERR_VALIDATION},
-    {"", 0, "alice\xff@example.com", ERR_VALIDATION},
-    {"a", 242, "@example.com", ERR_NONE}, /* 254 bytes */
-    {"a", 243, "@example.com", ERR_VALIDATION},
-    {"\xc3\xa4", 121, "@example.com", ERR_NONE},
-    {"\xc3\xa4", 122, "@example.com", ERR_VALIDATION},
-    {"", 0, "alice@example.com", ERR_NONE},
-    {"", 0, "a.b+c@b.c.d", ERR_NONE},
-}, passwords[] = {
-    {"p", 0, "", ERR_VALIDATION},
-    {"p", 7, "", ERR_VALIDATION},
-    {"p", 8, "", ERR_NONE},
-    {"p", 128, "", ERR_NONE},
-    {"p", 129, "", ERR_VALIDATION},
-    {"\xf0\x9f\x94\x91", 7, "", ERR_VALIDATION},
-    {"\xf0\x9f\x94\x91", 8, "", ERR_NONE},
-    {"\xf0\x9f\x94\x91", 128, "", ERR_NONE},
-    {"\xf0\x9f\x94\x91", 129, "", ERR_VALIDATION},
-    {"p", 8, "\xff", ERR_VALIDATION},
-    {"p", 8, "\xed\xa0\x80", ERR_VALIDATION},
-    {"p", 8, "\xc3", ERR_VALIDATION},
-    {" ", 8, "", ERR_NONE},
-    {"", 0, "tab\there\x01", ERR_NONE},
+} names[] =
+    {
+        {"a", 0, "", ERR_VALIDATION},
+        {"a", 2, "", ERR_VALIDATION},
+        {"a", 3, "", ERR_NONE},
+        {"a", 64, "", ERR_NONE},
+        {"a", 65, "", ERR_VALIDATION},
+        {"A", 1, "z0._-", ERR_NONE},
+        {"", 0, "...", ERR_NONE},
+        {"", 0, "al ice", ERR_VALIDATION},
+        {"", 0, "al@ice", ERR_VALIDATION},
+        {"", 0, "al/ice", ERR_VALIDATION},
+        {"", 0, "alice\n", ERR_VALIDATION},
+        {"", 0, "\xc3\xa4lice", ERR_VALIDATION},
+        {"", 0, "ali\xff", ERR_VALIDATION},
+},
+  emails[] =
+      {
+          {"", 0, "", ERR_VALIDATION},
+          {"", 0, "alice", ERR_VALIDATION},
+          {"", 0, "alice@", ERR_VALIDATION},
+          {"", 0, "alice@example", ERR_VALIDATION},
+          {"", 0, "al.ice@example", ERR_VALIDATION},
+          {"", 0, "a@b@example.com", ERR_VALIDATION},
+          {"", 0, "@example.com", ERR_VALIDATION},
+          {"", 0, "al ice@example.com", ERR_VALIDATION},
+          {"", 0, "alice@example.com\n", ERR_VALIDATION},
+          {"", 0, "alice\r@example.com", ERR_VALIDATION},
+          {"", 0, "alice\x7f@example.com", ERR_VALIDATION},
+          {"", 0, "alice\xff@example.com", ERR_VALIDATION},
+          {"a", 242, "@example.com", ERR_NONE}, /* 254 bytes */
+          {"a", 243, "@example.com", ERR_VALIDATION},
+          {"\xc3\xa4", 121, "@example.com", ERR_NONE},
+          {"\xc3\xa4", 122, "@example.com", ERR_VALIDATION},
+          {"", 0, "alice@example.com", ERR_NONE},
+          {"", 0, "a.b+c@b.c.d", ERR_NONE},
+},
+  passwords[] = {
+      {"p", 0, "", ERR_VALIDATION},
+      {"p", 7, "", ERR_VALIDATION},
+      {"p", 8, "", ERR_NONE},
+      {"p", 128, "", ERR_NONE},
+      {"p", 129, "", ERR_VALIDATION},
+      {"\xf0\x9f\x94\x91", 7, "", ERR_VALIDATION},
+      {"\xf0\x9f\x94\x91", 8, "", ERR_NONE},
+      {"\xf0\x9f\x94\x91", 128, "", ERR_NONE},
+      {"\xf0\x9f\x94\x91", 129, "", ERR_VALIDATION},
+      {"p", 8, "\xff", ERR_VALIDATION},
+      {"p", 8, "\xed\xa0\x80", ERR_VALIDATION},
+      {"p", 8, "\xc3", ERR_VALIDATION},
+      {" ", 8, "", ERR_NONE},
+      {"", 0, "tab\there\x01", ERR_NONE},
 };
 
 #define COUNT(rows) ((int)(sizeof(rows) / sizeof *(rows)))
@@ -106,7 +110,8 @@ END_TEST
 START_TEST(passwords_follow_the_contract)
 {
     const char *password = repeat(passwords[_i].text, passwords[_i].count, passwords[_i].tail);
-    ck_assert_int_eq(account_check_password(password, strlen(password), &fault), passwords[_i].want);
+    ck_assert_int_eq(
+        account_check_password(password, strlen(password), &fault), passwords[_i].want);
 }
 END_TEST
 

@@ -4,7 +4,7 @@
 #include "core/buffer.h"
 
 #include "ctl/arguments.h"
-#include "ctl/command.h"
+#include "ctl/subcommand.h"
 #include "ctl/ctl.h"
 #include "ctl/usage.h"
 
@@ -74,13 +74,18 @@ static const struct {
     {"check -- --json", "more words"},
     {"-", "unknown command"},
     {"-x check", "unknown option -x"},
+    {"-hV", "unknown option -h"},
+    {"-cmy.conf check", "unknown option -c"},
+    {"-c", "--config wants a value"},
+    {"-c a --config b check", "--config is given twice"},
     {"--=x check", "unknown option --"},
 };
 
 START_TEST(misuse_is_told)
 {
     ck_assert_int_eq(parse(misuses[_i].line), ERR_BAD_REQUEST);
-    ck_assert_msg(strstr(ctl.fault.text, misuses[_i].why), "\"%s\": %s", misuses[_i].line, ctl.fault.text);
+    ck_assert_msg(
+        strstr(ctl.fault.text, misuses[_i].why), "\"%s\": %s", misuses[_i].line, ctl.fault.text);
     ck_assert_ptr_null(strstr(ctl.fault.text, "hunter22"));
 }
 END_TEST
@@ -94,7 +99,7 @@ START_TEST(options_may_stand_before_and_behind_the_operand)
         "user add --role admin --email a@b.c -- alice",
     };
     ck_assert_int_eq(parse(lines[_i]), ERR_NONE);
-    ck_assert_ptr_eq(ctl.command, command_find("user", "add"));
+    ck_assert_ptr_eq(ctl.command, subcommand_find("user", "add"));
     ck_assert_str_eq(ctl.operand, "alice");
     ck_assert_str_eq(ctl_value(&ctl, "role"), "admin");
     ck_assert_str_eq(ctl_value(&ctl, "email"), "a@b.c");
@@ -116,9 +121,10 @@ START_TEST(global_options_stand_anywhere)
         "--config my.conf --json user list",
         "user --config my.conf list --json",
         "user list --json --config=my.conf",
+        "-c my.conf user list --json",
     };
     ck_assert_int_eq(parse(lines[_i]), ERR_NONE);
-    ck_assert_ptr_eq(ctl.command, command_find("user", "list"));
+    ck_assert_ptr_eq(ctl.command, subcommand_find("user", "list"));
     ck_assert(ctl.is_json);
     ck_assert_str_eq(ctl.config_path, "my.conf");
 }
@@ -142,13 +148,14 @@ END_TEST
 START_TEST(a_subject_that_stands_alone_needs_no_verb)
 {
     ck_assert_int_eq(parse("check"), ERR_NONE);
-    ck_assert_ptr_eq(ctl.command, command_find("check", NULL));
+    ck_assert_ptr_eq(ctl.command, subcommand_find("check", NULL));
 }
 END_TEST
 
 START_TEST(help_wants_nothing_to_be_complete)
 {
-    static const char *const lines[] = {"--help", "-h", "user --help", "user add -h", "--version --help"};
+    static const char *const lines[] = {
+        "--help", "-h", "user --help", "user add -h", "--version --help"};
     ck_assert_int_eq(parse(lines[_i]), ERR_NONE);
     ck_assert_int_eq(arguments.wish, ARGUMENTS_HELP);
 }
@@ -170,14 +177,14 @@ END_TEST
 
 START_TEST(every_row_is_found_and_documented)
 {
-    const struct command *command;
+    const struct subcommand *command;
     size_t count = 0;
     struct buffer all;
     buffer_begin(&all, &ctl.arena, 1024);
     usage_all(&all);
-    for (; (command = command_at(count)); count++) {
-        ck_assert_ptr_eq(command_find(command->subject, command->verb), command);
-        ck_assert(command_has_subject(command->subject));
+    for (; (command = subcommand_at(count)); count++) {
+        ck_assert_ptr_eq(subcommand_find(command->subject, command->verb), command);
+        ck_assert(subcommand_has_subject(command->subject));
         ck_assert_ptr_nonnull(command->run);
         ck_assert_ptr_nonnull(strstr(all.data, command->sentence));
         size_t options = 0;
@@ -193,7 +200,7 @@ START_TEST(the_usage_of_a_command_names_its_options)
 {
     struct buffer out;
     buffer_begin(&out, &ctl.arena, 1024);
-    usage_command(&out, command_find("user", "add"));
+    usage_command(&out, subcommand_find("user", "add"));
     ck_assert_ptr_nonnull(
         strstr(out.data, "usage: orderctl user add [--role ROLE] --email ADDR NAME\n"));
     ck_assert_ptr_nonnull(strstr(out.data, "user (the default) or admin"));
@@ -209,7 +216,7 @@ int main(void)
     tcase_add_test(tcase, an_empty_argv_is_no_command);
     tcase_add_loop_test(tcase, options_may_stand_before_and_behind_the_operand, 0, 4);
     tcase_add_test(tcase, what_is_left_out_is_null);
-    tcase_add_loop_test(tcase, global_options_stand_anywhere, 0, 3);
+    tcase_add_loop_test(tcase, global_options_stand_anywhere, 0, 4);
     tcase_add_test(tcase, an_operand_may_look_like_an_option_behind_dashes);
     tcase_add_test(tcase, a_value_may_look_like_an_option);
     tcase_add_test(tcase, a_subject_that_stands_alone_needs_no_verb);

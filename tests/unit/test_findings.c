@@ -61,7 +61,8 @@ END_TEST
 
 START_TEST(a_missing_file_is_a_finding)
 {
-    ck_assert(!findings_expect(&findings, "area", unit_path(folder, "none"), &(struct expected){0}));
+    ck_assert(
+        !findings_expect(&findings, "area", unit_path(folder, "none"), &(struct expected){0}));
     ck_assert_uint_eq(findings_count(&findings), 1);
     expect_text("none: No such file or directory; see that it exists");
 }
@@ -93,7 +94,8 @@ END_TEST
 
 START_TEST(a_file_is_no_folder)
 {
-    ck_assert(findings_expect(&findings, "area", make_file(0600), &(struct expected){.is_folder = true}));
+    ck_assert(
+        findings_expect(&findings, "area", make_file(0600), &(struct expected){.is_folder = true}));
     expect_text("is no folder; move it away");
 }
 END_TEST
@@ -102,8 +104,8 @@ START_TEST(a_mode_that_gives_too_much_comes_with_the_chmod_that_mends_it)
 {
     const char *path = make_file(0666);
     findings_expect(&findings, "area", path, &(struct expected){.forbidden = S_IWGRP | S_IWOTH});
-    expect_text(arena_printf(&arena,
-        "area: %s: its mode 0666 gives too much to others; chmod 0644 %s\n", path, path));
+    expect_text(arena_printf(
+        &arena, "area: %s: its mode 0666 gives too much to others; chmod 0644 %s\n", path, path));
 }
 END_TEST
 
@@ -168,9 +170,9 @@ START_TEST(the_json_form_holds_the_same)
     buffer_begin(&out, &arena, 256);
     findings_add(&findings, "area", "/a", "hint", "problem");
     findings_render(&findings, true, &out);
-    ck_assert_str_eq(out.data,
-        "{\"findings\": [\n{\"area\": \"area\", \"path\": \"/a\", \"problem\": \"problem\", \"hint\": "
-        "\"hint\"}\n]}\n");
+    ck_assert_str_eq(out.data, "{\"findings\": [\n{\"area\": \"area\", \"path\": \"/a\", "
+                               "\"problem\": \"problem\", \"hint\": "
+                               "\"hint\"}\n]}\n");
 }
 END_TEST
 

@@ -1,4 +1,5 @@
-/* ctl/output: both forms from the same rows, and nothing that a row holds can break out of either. */
+/* ctl/output: both forms from the same rows, and nothing that a row holds can break out of either.
+ */
 #include <string.h>
 
 #include "core/arena.h"
@@ -67,10 +68,9 @@ START_TEST(a_table_is_aligned_by_characters_not_bytes)
     add(1, "J\xc3\xbcrgen", 0);
     add(1000, "a somewhat longer name", 0);
     output_render_list(&output, false, &out);
-    ck_assert_str_eq(out.data,
-        "ID    FULL NAME               CREATED AT\n"
-        "1     J\xc3\xbcrgen                  1970-01-01T00:00:00Z\n"
-        "1000  a somewhat longer name  1970-01-01T00:00:00Z\n");
+    ck_assert_str_eq(out.data, "ID    FULL NAME               CREATED AT\n"
+                               "1     J\xc3\xbcrgen                  1970-01-01T00:00:00Z\n"
+                               "1000  a somewhat longer name  1970-01-01T00:00:00Z\n");
 }
 END_TEST
 
@@ -103,7 +103,8 @@ START_TEST(hostile_text_stays_inside_its_json_string)
     add(7, hostile[_i].text, 0);
     output_render_record(&output, true, &out);
     ck_assert_str_eq(out.data,
-        arena_printf(&arena, "{\"id\": 7, \"full_name\": \"%s\", \"created_at\": \"1970-01-01T00:00:00Z\"}\n",
+        arena_printf(&arena,
+            "{\"id\": 7, \"full_name\": \"%s\", \"created_at\": \"1970-01-01T00:00:00Z\"}\n",
             hostile[_i].json));
 }
 END_TEST
@@ -112,12 +113,11 @@ START_TEST(hostile_text_does_not_steer_a_terminal)
 {
     add(7, hostile[_i].text, 0);
     output_render_record(&output, false, &out);
-    ck_assert_str_eq(out.data,
-        arena_printf(&arena,
-            "id          7\n"
-            "full_name   %s\n"
-            "created_at  1970-01-01T00:00:00Z\n",
-            hostile[_i].plain));
+    ck_assert_str_eq(out.data, arena_printf(&arena,
+                                   "id          7\n"
+                                   "full_name   %s\n"
+                                   "created_at  1970-01-01T00:00:00Z\n",
+                                   hostile[_i].plain));
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* ctl/terminal: passwords from pipes, and from a person at a real (pseudo) terminal.
  *
- * At the terminal a child asks, and the test is the person: it sees the prompts through a pipe, types into the
- * terminal's other end, and looks at what the terminal shows and at its state. */
+ * At the terminal a child asks, and the test is the person: it sees the prompts through a pipe,
+ * types into the terminal's other end, and looks at what the terminal shows and at its state. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>

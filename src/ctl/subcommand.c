@@ -1,32 +1,41 @@
-/* See command.h. */
-#include "ctl/command.h"
+/* See subcommand.h. */
+#include "ctl/subcommand.h"
 
 #include <string.h>
 
 #include "ctl/subjects.h"
 
-const struct command_option command_global_options[] = {
-    {"config", "FILE", NULL, false, "the configuration; default " ORDERD_SYSCONFDIR "/orderd.conf"},
-    {"json", NULL, NULL, false, "the result as one JSON document"},
-    {"help", NULL, NULL, false, "this text, or that of the command"},
-    {"version", NULL, NULL, false, "the version"},
-    {NULL, NULL, NULL, false, NULL},
+const struct subcommand_option subcommand_global_options[] = {
+    {.name = "config",
+        .letter = 'c',
+        .value = "FILE",
+        .sentence = "the configuration; default " ORDERD_SYSCONFDIR "/orderd.conf"},
+    {.name = "json", .sentence = "the result as one JSON document"},
+    {.name = "help", .letter = 'h', .sentence = "this text, or that of the command"},
+    {.name = "version", .letter = 'V', .sentence = "the version"},
+    {.name = NULL},
 };
 
-static const struct command_option user_add_options[] = {
-    {"role", "ROLE", "user admin", false, "user (the default) or admin"},
-    {"email", "ADDR", NULL, true, "e-mail address, where the user's confirmations go"},
-    {NULL, NULL, NULL, false, NULL},
+static const struct subcommand_option user_add_options[] = {
+    {.name = "role",
+        .value = "ROLE",
+        .choices = "user admin",
+        .sentence = "user (the default) or admin"},
+    {.name = "email",
+        .value = "ADDR",
+        .is_required = true,
+        .sentence = "e-mail address, where the user's confirmations go"},
+    {.name = NULL},
 };
 
-static const struct command commands[] = {
+static const struct subcommand commands[] = {
     {"user", "add", user_add, PREPARE_OWNER, user_add_options, "NAME",
         "Adds a user; asks for the password, or reads it from the first line of standard input"},
     {"user", "list", user_list, PREPARE_OWNER, NULL, NULL, "Lists the users"},
     {"user", "count", user_count, PREPARE_OWNER, NULL, NULL,
         "Says how many users there are; 0 also where there is no database yet"},
     {"key", "new", key_new, PREPARE_OWNER, NULL, NULL,
-        "Makes a key that signs tokens; orderd uses it from its next start"},
+        "Makes a key that signs tokens; orderd takes it up at its next start or SIGHUP"},
     {"key", "list", key_list, PREPARE_OWNER, NULL, NULL, "Lists the keys, the newest first"},
     {"check", NULL, check_run, PREPARE_NOTHING, NULL, NULL,
         "Looks for what is wrong with configuration, files and database; a line for each finding"},
@@ -36,15 +45,15 @@ static const struct command commands[] = {
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
 
-const struct command *command_at(size_t number)
+const struct subcommand *subcommand_at(size_t number)
 {
     return number < COMMAND_COUNT ? &commands[number] : NULL;
 }
 
-const struct command *command_find(const char *subject, const char *verb)
+const struct subcommand *subcommand_find(const char *subject, const char *verb)
 {
     for (size_t n = 0; n < COMMAND_COUNT; n++) {
-        const struct command *c = &commands[n];
+        const struct subcommand *c = &commands[n];
         if (strcmp(c->subject, subject) != 0 || !c->verb != !verb)
             continue;
         if (!verb || strcmp(c->verb, verb) == 0)
@@ -53,7 +62,7 @@ const struct command *command_find(const char *subject, const char *verb)
     return NULL;
 }
 
-bool command_has_subject(const char *subject)
+bool subcommand_has_subject(const char *subject)
 {
     for (size_t n = 0; n < COMMAND_COUNT; n++)
         if (strcmp(commands[n].subject, subject) == 0)

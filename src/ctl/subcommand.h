@@ -1,8 +1,8 @@
 /* The table of subcommands: what orderctl can do, once. It drives parsing, --help and the dispatch;
  * a new subcommand is a row here, a function in the file of its subject, and a section of
  * orderctl(8). */
-#ifndef ORDERD_CTL_COMMAND_H
-#define ORDERD_CTL_COMMAND_H
+#ifndef ORDERD_CTL_SUBCOMMAND_H
+#define ORDERD_CTL_SUBCOMMAND_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,37 +11,38 @@
 
 struct ctl;
 
-struct command_option {
+struct subcommand_option {
     const char *name;    /* without the dashes; NULL ends a list */
+    char letter;         /* 'c': -c is the same; 0: none */
     const char *value;   /* what stands for the value in the usage, "ADDR"; NULL: a switch */
     const char *choices; /* "user admin": nothing else is taken; NULL: anything */
     bool is_required;
     const char *sentence;
 };
 
-enum command_prepare {
+enum subcommand_prepare {
     PREPARE_NOTHING, /* run() configures by itself */
     PREPARE_OWNER,   /* the configuration is read, and root has become the owner of the state */
 };
 
-struct command {
+struct subcommand {
     const char *subject; /* "user" */
     const char *verb;    /* "add"; NULL: the subject stands alone */
     enum err (*run)(struct ctl *);
-    enum command_prepare prepare;
-    const struct command_option *options; /* or NULL */
-    const char *operand;                  /* "NAME": exactly one is wanted; NULL: none is taken */
+    enum subcommand_prepare prepare;
+    const struct subcommand_option *options; /* or NULL */
+    const char *operand; /* "NAME": exactly one is wanted; NULL: none is taken */
     const char *sentence;
 };
 
 /* Options that stand anywhere on the command line. */
-extern const struct command_option command_global_options[];
+extern const struct subcommand_option subcommand_global_options[];
 
 /* The rows, by number; NULL behind the last. */
-const struct command *command_at(size_t number);
+const struct subcommand *subcommand_at(size_t number);
 
 /* The row of "subject verb" (verb NULL: of a subject that stands alone), or NULL. */
-const struct command *command_find(const char *subject, const char *verb);
-bool command_has_subject(const char *subject);
+const struct subcommand *subcommand_find(const char *subject, const char *verb);
+bool subcommand_has_subject(const char *subject);
 
 #endif
