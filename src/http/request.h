@@ -40,7 +40,6 @@ struct request {
     const char *body; /* NUL-terminated copy; body_len does not count the NUL */
     size_t body_len;
     bool body_too_large; /* it was read to its end and dropped */
-    bool is_truncated;   /* the peer went away in the middle: nothing is answered or logged as served */
 
     /* The answer. */
     int status;
