@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -27,13 +28,14 @@
 #define CHUNK_SIZE   65536
 #define LOCK_POLL_MS 1
 #define OPEN_WAIT_MS 1000
-#define NS_PER_MS    1000000
 
 struct ledger {
     char *path;
     int fd;
-    pthread_mutex_t mutex; /* guards all below, and the one lock that the descriptor can hold */
-    int64_t end;           /* the file is read up to here */
+    pthread_mutex_t mutex;
+    pthread_cond_t turn_free;
+    bool is_taken; /* whoever took the turn owns all below, and the one lock of the descriptor */
+    int64_t end;   /* the file is read up to here */
     int64_t line_count;
     struct index index;
     struct arena scratch;
@@ -177,22 +179,40 @@ static enum err lock_and_read(struct ledger *ledger, int64_t deadline_ms, struct
     return e;
 }
 
+static bool take_turn(struct ledger *ledger, int64_t deadline_ms)
+{
+    bool is_in_time = true;
+    pthread_mutex_lock(&ledger->mutex);
+    while (ledger->is_taken && is_in_time)
+        is_in_time = clock_cond_wait(&ledger->turn_free, &ledger->mutex, deadline_ms);
+    bool is_ours = !ledger->is_taken;
+    ledger->is_taken = true;
+    pthread_mutex_unlock(&ledger->mutex);
+    return is_ours;
+}
+
+static void end_turn(struct ledger *ledger)
+{
+    pthread_mutex_lock(&ledger->mutex);
+    ledger->is_taken = false;
+    pthread_cond_signal(&ledger->turn_free);
+    pthread_mutex_unlock(&ledger->mutex);
+}
+
 enum err ledger_begin(struct ledger *ledger, int64_t deadline_ms, struct fault *fault)
 {
-    struct timespec until = {
-        .tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * NS_PER_MS};
-    if (pthread_mutex_clocklock(&ledger->mutex, CLOCK_MONOTONIC, &until))
+    if (!take_turn(ledger, deadline_ms))
         return fail(fault, ERR_TIMEOUT, NULL, "no turn at %s in time", ledger->path);
     enum err e = lock_and_read(ledger, deadline_ms, fault);
     if (e)
-        pthread_mutex_unlock(&ledger->mutex);
+        end_turn(ledger);
     return e;
 }
 
 void ledger_end(struct ledger *ledger)
 {
     unlock_file(ledger);
-    pthread_mutex_unlock(&ledger->mutex);
+    end_turn(ledger);
 }
 
 enum err ledger_append(struct ledger *ledger, const struct event *event, struct fault *fault)
@@ -221,6 +241,7 @@ enum err ledger_open(struct ledger **out, const char *path, struct fault *fault)
     ledger->path = xstrdup(path);
     ledger->chunk = xalloc(CHUNK_SIZE);
     pthread_mutex_init(&ledger->mutex, NULL);
+    clock_cond_init(&ledger->turn_free);
     arena_init(&ledger->scratch, EVENT_LINE_MAX * 2);
     enum err e = ledger_begin(ledger, clock_mono_ms() + OPEN_WAIT_MS, fault);
     if (e) {
@@ -239,6 +260,7 @@ void ledger_close(struct ledger *ledger)
     file_close(&ledger->fd);
     index_fini(&ledger->index);
     arena_fini(&ledger->scratch);
+    pthread_cond_destroy(&ledger->turn_free);
     pthread_mutex_destroy(&ledger->mutex);
     free(ledger->chunk);
     free(ledger->path);

@@ -1,6 +1,6 @@
 /* The ledger: a file of events (event.h), appended to by every process that has it open.
  *
- * What is known is what the file says. Each use is alone with it (a mutex among threads, flock(2)
+ * What is known is what the file says. Each use is alone with it (a turn among threads, flock(2)
  * among processes) and begins by reading what others appended since the last one. Never synced: it
  * stands for somebody else's books. */
 #ifndef ORDERD_GATEWAY_LEDGER_H
