@@ -20,3 +20,42 @@ src_libcore_a_SOURCES = \
 	src/core/text.c src/core/text.h
 src_libcore_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS) $(CRYPTO_CFLAGS)
 CORE_LIBS = src/libcore.a $(INIH_LIBS) $(CRYPTO_LIBS)
+
+check_PROGRAMS += \
+	tests/unit/test_arena \
+	tests/unit/test_buffer \
+	tests/unit/test_clock \
+	tests/unit/test_digest \
+	tests/unit/test_error \
+	tests/unit/test_file \
+	tests/unit/test_metrics \
+	tests/unit/test_random \
+	tests/unit/test_text
+tests_unit_test_arena_SOURCES = tests/unit/test_arena.c
+tests_unit_test_arena_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_arena_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_arena_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=free
+tests_unit_test_buffer_SOURCES = tests/unit/test_buffer.c
+tests_unit_test_buffer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_buffer_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_clock_SOURCES = tests/unit/test_clock.c
+tests_unit_test_clock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_clock_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_digest_SOURCES = tests/unit/test_digest.c
+tests_unit_test_digest_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_digest_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_error_SOURCES = tests/unit/test_error.c
+tests_unit_test_error_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_error_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_file_SOURCES = tests/unit/test_file.c
+tests_unit_test_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_file_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_metrics_SOURCES = tests/unit/test_metrics.c
+tests_unit_test_metrics_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_metrics_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_random_SOURCES = tests/unit/test_random.c
+tests_unit_test_random_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_random_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_text_SOURCES = tests/unit/test_text.c
+tests_unit_test_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_text_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
