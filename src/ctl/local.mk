@@ -29,6 +29,7 @@ dist_man_MANS += man/orderctl.8
 ctl_test_libs = $(CTL_LIBS) $(SPOOL_LIBS) $(SECURITY_LIBS) $(DB_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += \
 	tests/unit/test_account \
+	tests/unit/test_admin \
 	tests/unit/test_arguments \
 	tests/unit/test_findings \
 	tests/unit/test_output \
@@ -36,6 +37,9 @@ check_PROGRAMS += \
 tests_unit_test_account_SOURCES = tests/unit/test_account.c
 tests_unit_test_account_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_account_LDADD = $(ctl_test_libs)
+tests_unit_test_admin_SOURCES = tests/unit/test_admin.c
+tests_unit_test_admin_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_admin_LDADD = $(DB_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_arguments_SOURCES = tests/unit/test_arguments.c
 tests_unit_test_arguments_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_arguments_LDADD = $(ctl_test_libs)
