@@ -28,6 +28,8 @@ check_PROGRAMS += \
 	tests/unit/test_digest \
 	tests/unit/test_error \
 	tests/unit/test_file \
+	tests/unit/test_log \
+	tests/unit/test_logfmt \
 	tests/unit/test_metrics \
 	tests/unit/test_random \
 	tests/unit/test_text
@@ -59,3 +61,9 @@ tests_unit_test_random_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_text_SOURCES = tests/unit/test_text.c
 tests_unit_test_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_text_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_log_SOURCES = tests/unit/test_log.c
+tests_unit_test_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_log_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_logfmt_SOURCES = tests/unit/test_logfmt.c
+tests_unit_test_logfmt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_logfmt_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
