@@ -1,0 +1,91 @@
+/* A lock belongs to the open file, not to the process: closing the descriptor gives it up, and no
+ * child may inherit it. Nothing here waits without a bound. */
+#include "db/locks.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "core/clock.h"
+#include "core/file.h"
+
+#define POLL_MS 5
+
+static enum err path_beside(
+    const char *database, const char *name, char out[PATH_MAX], struct fault *fault)
+{
+    const char *slash = strrchr(database, '/');
+    int folder_len = slash ? (int)(slash + 1 - database) : 0;
+    int len = snprintf(out, PATH_MAX, "%.*s%s", folder_len, database, name);
+    if (len < 0 || len >= PATH_MAX)
+        return fail(fault, ERR_CONFIG, NULL, "path too long: %.64s...", database);
+    return ERR_NONE;
+}
+
+enum err locks_take_database(const char *database, int wait_ms, int *fd, struct fault *fault)
+{
+    char path[PATH_MAX];
+    *fd = -1;
+    enum err e = path_beside(database, "orders.lock", path, fault);
+    if (e)
+        return e;
+    struct fault cause;
+    fault_begin(&cause, NULL);
+    e = file_lock(path, wait_ms, fd, &cause);
+    if (e == ERR_BUSY)
+        return fail(fault, e, NULL, "another orderd is running with the database %s (it holds %s)",
+            database, path);
+    return e ? fail(fault, e, NULL, "%s", cause.text) : ERR_NONE;
+}
+
+enum err locks_open_write(const char *database, int *fd, struct fault *fault)
+{
+    char path[PATH_MAX];
+    *fd = -1;
+    enum err e = path_beside(database, "orders.write", path, fault);
+    if (e)
+        return e;
+    *fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return *fd < 0 ? fail_errno(fault, ERR_IO, "cannot open %s", path) : ERR_NONE;
+}
+
+static bool try_write(int fd)
+{
+    int failed;
+    do
+        failed = flock(fd, LOCK_EX | LOCK_NB);
+    while (failed && errno == EINTR);
+    assert(!failed || errno == EWOULDBLOCK || errno == ENOLCK);
+    return !failed;
+}
+
+bool locks_take_write(int fd, int wait_ms)
+{
+    int64_t deadline_ms = clock_mono_ms() + wait_ms;
+    while (!try_write(fd)) {
+        int64_t now = clock_mono_ms();
+        if (now >= deadline_ms)
+            return false;
+        clock_sleep_until(now + POLL_MS < deadline_ms ? now + POLL_MS : deadline_ms);
+    }
+    return true;
+}
+
+void locks_release_write(int fd)
+{
+    int failed = flock(fd, LOCK_UN);
+    assert(!failed);
+}
+
+bool locks_write_is_free(int fd)
+{
+    bool is_free = try_write(fd);
+    if (is_free)
+        locks_release_write(fd);
+    return is_free;
+}
