@@ -11,3 +11,36 @@ src_libservices_a_SOURCES = \
 	src/services/relay.c src/services/relay.h \
 	src/services/settle.c src/services/settle.h
 SERVICES_LIBS = src/libservices.a $(DB_LIBS) $(SECURITY_LIBS) $(GATEWAY_LIBS) $(SPOOL_LIBS)
+
+# A whole service without HTTP, which the tests of services and api stand on.
+check_LIBRARIES += tests/libshop.a
+tests_libshop_a_SOURCES = tests/unit/shop.c tests/unit/shop.h \
+	tests/unit/fake_gateway.c tests/unit/fake_gateway.h
+tests_libshop_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+SHOP_LIBS = tests/libshop.a $(SERVICES_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += \
+	tests/unit/test_auth_service \
+	tests/unit/test_crew \
+	tests/unit/test_order_service \
+	tests/unit/test_payment_service \
+	tests/unit/test_relay \
+	tests/unit/test_settle
+tests_unit_test_auth_service_SOURCES = tests/unit/test_auth_service.c
+tests_unit_test_auth_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_auth_service_LDADD = $(SHOP_LIBS)
+tests_unit_test_crew_SOURCES = tests/unit/test_crew.c
+tests_unit_test_crew_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_crew_LDADD = src/libservices.a $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_order_service_SOURCES = tests/unit/test_order_service.c
+tests_unit_test_order_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_order_service_LDADD = $(SHOP_LIBS)
+tests_unit_test_payment_service_SOURCES = tests/unit/test_payment_service.c
+tests_unit_test_payment_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_payment_service_LDADD = $(SHOP_LIBS)
+tests_unit_test_relay_SOURCES = tests/unit/test_relay.c
+tests_unit_test_relay_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_relay_LDADD = $(SHOP_LIBS)
+tests_unit_test_settle_SOURCES = tests/unit/test_settle.c
+tests_unit_test_settle_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_settle_LDADD = $(SHOP_LIBS)

@@ -1,0 +1,23 @@
+/* A gateway that answers as a test says, and counts what it was asked. */
+#ifndef ORDERD_TESTS_FAKE_GATEWAY_H
+#define ORDERD_TESTS_FAKE_GATEWAY_H
+
+#include <stdatomic.h>
+
+#include "gateway/gateway.h"
+
+struct fake_gateway {
+    struct gateway gateway; /* first */
+    _Atomic(enum gateway_result) authorise;
+    _Atomic(enum gateway_result) capture;
+    _Atomic(enum gateway_result) void_;
+    atomic_int authorised, captured, voided; /* calls */
+    /* Runs inside authorise, before it answers; may be NULL. */
+    void (*during_authorise)(void *arg, const struct gateway_charge *);
+    void *arg;
+};
+
+/* Everything is DONE until told otherwise. */
+void fake_gateway_init(struct fake_gateway *);
+
+#endif
