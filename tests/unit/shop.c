@@ -227,7 +227,7 @@ static sqlite3 *open_beside(struct shop *shop)
 
 const char *shop_text(struct shop *shop, const char *sql)
 {
-    static char text[1024];
+    static char text[16384];
     sqlite3_stmt *stmt;
     sqlite3 *db = open_beside(shop);
     ck_assert_msg(
