@@ -15,3 +15,13 @@ API_LIBS = src/libapi.a $(HTTP_LIBS) $(SERVICES_LIBS)
 sbin_PROGRAMS += orderd
 orderd_SOURCES = src/orderd.c
 orderd_LDADD = $(API_LIBS) $(CORE_LIBS)
+
+check_PROGRAMS += \
+	tests/unit/test_media_type \
+	tests/unit/test_router
+tests_unit_test_media_type_SOURCES = tests/unit/test_media_type.c
+tests_unit_test_media_type_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_media_type_LDADD = src/libapi.a $(UNIT_LIBS)
+tests_unit_test_router_SOURCES = tests/unit/test_router.c
+tests_unit_test_router_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_router_LDADD = tests/libshop.a $(API_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
