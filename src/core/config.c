@@ -80,7 +80,9 @@ static int take_pair(void *user, const char *section, const char *name, const ch
 {
     struct reading *r = user;
     enum config_option option;
-    r->expects_pair = false;
+    r->expects_pair = !*name;
+    if (!*name)
+        return 1;
     if (!*section && !r->is_section_seen)
         add_problem(r, r->line, "%s stands before the first [section]", name);
     else if (r->is_section_known && option_find(section, name, &option))
@@ -131,6 +133,11 @@ static void check_expected(struct reading *r)
     r->expects_pair = false;
 }
 
+static bool is_space(char c) /* NUL is none, as it would be for strchr() */
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
 /* Takes the next line off the text, without its end and the space around it. */
 static const char *cut_line(struct reading *r, size_t *len)
 {
@@ -140,9 +147,9 @@ static const char *cut_line(struct reading *r, size_t *len)
     r->at += *len + (newline != NULL);
     r->left -= *len + (newline != NULL);
     r->line++;
-    while (*len && strchr(" \t\r", line[*len - 1]))
+    while (*len && is_space(line[*len - 1]))
         --*len;
-    for (; *len && strchr(" \t", *line); --*len)
+    for (; *len && is_space(*line); --*len)
         line++;
     return line;
 }

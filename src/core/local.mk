@@ -25,6 +25,7 @@ check_PROGRAMS += \
 	tests/unit/test_arena \
 	tests/unit/test_buffer \
 	tests/unit/test_clock \
+	tests/unit/test_config \
 	tests/unit/test_digest \
 	tests/unit/test_error \
 	tests/unit/test_file \
@@ -67,3 +68,6 @@ tests_unit_test_log_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_logfmt_SOURCES = tests/unit/test_logfmt.c
 tests_unit_test_logfmt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_logfmt_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_config_SOURCES = tests/unit/test_config.c
+tests_unit_test_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_config_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
