@@ -1,5 +1,6 @@
 dnl ORDERD_WARNINGS: -std=gnu11, the warnings, and what makes mistakes in C harder to use. --enable-werror makes
 dnl warnings errors (CI does), --enable-sanitizers=LIST builds with them (address,undefined or thread).
+dnl Symbols are hidden: a library must never take a function of ours for its own (jansson has a json_object).
 AC_DEFUN([ORDERD_WARNINGS], [
   AC_ARG_ENABLE([werror],
     [AS_HELP_STRING([--enable-werror], [treat warnings as errors])],
@@ -8,7 +9,7 @@ AC_DEFUN([ORDERD_WARNINGS], [
     [AS_HELP_STRING([--enable-sanitizers=LIST], [build with -fsanitize=LIST, e.g. address,undefined])],
     [], [enable_sanitizers=no])
   AS_IF([test "x$enable_sanitizers" = xyes], [enable_sanitizers=address,undefined])
-  ORDERD_CFLAGS="-std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wvla -Wundef -Wformat=2 -fno-strict-aliasing"
+  ORDERD_CFLAGS="-std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wvla -Wundef -Wformat=2 -fno-strict-aliasing -fvisibility=hidden"
   ORDERD_CPPFLAGS=""
   ORDERD_LDFLAGS=""
   AS_IF([test "x$enable_werror" = xyes], [ORDERD_CFLAGS="$ORDERD_CFLAGS -Werror"])

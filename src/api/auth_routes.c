@@ -87,7 +87,7 @@ static void answer_user(struct call *call, int status, const struct user *user)
 {
     struct json_writer json;
     answer_json(call, status, &json);
-    json_object(&json);
+    json_begin_object(&json);
     json_key(&json, "id");
     json_put_int(&json, user->id);
     json_key(&json, "username");
@@ -120,7 +120,7 @@ enum err auth_login_route(struct call *call)
         return e;
     struct json_writer json;
     answer_json(call, 200, &json);
-    json_object(&json);
+    json_begin_object(&json);
     json_key(&json, "access_token");
     json_put_text(&json, token.text);
     json_key(&json, "token_type");

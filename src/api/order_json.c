@@ -3,7 +3,7 @@
 
 static void put_item(struct json_writer *json, const struct order_item *item)
 {
-    json_object(json);
+    json_begin_object(json);
     json_key(json, "sku");
     json_put_text(json, item->sku);
     json_key(json, "name");
@@ -23,7 +23,7 @@ static void put_payment(struct json_writer *json, const struct order *order)
     buffer_begin(&id, json->out->arena, 64);
     buffer_text(&id, "pay_");
     buffer_text(&id, order->attempt_uid);
-    json_object(json);
+    json_begin_object(json);
     json_key(json, "id");
     json_put_text(json, id.data);
     json_key(json, "status");
@@ -33,7 +33,7 @@ static void put_payment(struct json_writer *json, const struct order *order)
 
 void order_json(struct json_writer *json, const struct order *order)
 {
-    json_object(json);
+    json_begin_object(json);
     json_key(json, "id");
     json_put_int(json, order->id);
     json_key(json, "user_id");
@@ -47,7 +47,7 @@ void order_json(struct json_writer *json, const struct order *order)
     json_key(json, "reference");
     json_put_text(json, order->reference);
     json_key(json, "items");
-    json_array(json);
+    json_begin_array(json);
     for (size_t i = 0; i < order->item_count; i++)
         put_item(json, &order->items[i]);
     json_end_array(json);
@@ -62,7 +62,7 @@ void order_json_created(const struct order *order, struct buffer *out)
 {
     struct json_writer json;
     json_begin(&json, out);
-    json_object(&json);
+    json_begin_object(&json);
     json_key(&json, "status");
     json_put_text(&json, "success");
     json_key(&json, "order_id");

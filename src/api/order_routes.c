@@ -186,9 +186,9 @@ static void answer_page(
     }
     struct json_writer json;
     answer_json(call, 200, &json);
-    json_object(&json);
+    json_begin_object(&json);
     json_key(&json, "orders");
-    json_array(&json);
+    json_begin_array(&json);
     for (size_t i = 0; i < page->count; i++)
         order_json(&json, &page->orders[i]);
     json_end_array(&json);

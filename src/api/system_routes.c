@@ -34,12 +34,12 @@ enum err system_health(struct call *call)
     bool writes = store_is_degraded(app->store);
     struct json_writer json;
     answer_json(call, 200, &json);
-    json_object(&json);
+    json_begin_object(&json);
     json_key(&json, "status");
     json_put_text(&json, spool || writes ? "degraded" : "ok");
     if (spool || writes) {
         json_key(&json, "degraded");
-        json_array(&json);
+        json_begin_array(&json);
         if (spool)
             json_put_text(&json, "spool");
         if (writes)

@@ -51,9 +51,9 @@ struct json_writer {
 };
 
 void json_begin(struct json_writer *, struct buffer *);
-void json_object(struct json_writer *);     /* { */
+void json_begin_object(struct json_writer *); /* { */
 void json_end_object(struct json_writer *); /* } */
-void json_array(struct json_writer *);
+void json_begin_array(struct json_writer *);
 void json_end_array(struct json_writer *);
 void json_key(struct json_writer *, const char *);
 void json_put_text(struct json_writer *, const char *); /* NULL writes null */

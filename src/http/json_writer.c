@@ -39,7 +39,7 @@ static void put_close(struct json_writer *writer, char bracket)
     writer->depth--;
 }
 
-void json_object(struct json_writer *writer)
+void json_begin_object(struct json_writer *writer)
 {
     put_open(writer, '{');
 }
@@ -49,7 +49,7 @@ void json_end_object(struct json_writer *writer)
     put_close(writer, '}');
 }
 
-void json_array(struct json_writer *writer)
+void json_begin_array(struct json_writer *writer)
 {
     put_open(writer, '[');
 }

@@ -62,9 +62,9 @@ static const char *detail_of(const struct fault *fault, enum err code)
 static void put_fields(struct json_writer *writer, const struct fault *fault)
 {
     json_key(writer, "errors");
-    json_array(writer);
+    json_begin_array(writer);
     for (size_t i = 0; i < fault->field_count; i++) {
-        json_object(writer);
+        json_begin_object(writer);
         json_key(writer, "field");
         json_put_text(writer, fault->fields[i].field);
         json_key(writer, "message");
@@ -95,7 +95,7 @@ static void put_body(struct request *request, enum err code)
     bool is_public = fault->code == code && err_info(code)->status < 500;
     struct json_writer writer;
     json_begin(&writer, &request->out);
-    json_object(&writer);
+    json_begin_object(&writer);
     put_known(&writer, request, code);
     if (is_public && fault->decline_code) {
         json_key(&writer, "decline_code");

@@ -61,7 +61,14 @@ static enum err publish(struct relay *relay, const struct batch *batch, struct f
             .len = batch->rows[i].message_len,
         };
     enum err e = relay->spool ? ERR_NONE : spool_open(&relay->spool, relay->folder, 0, fault);
-    return e ? e : spool_publish(relay->spool, messages, batch->count, fault);
+    if (!e)
+        e = spool_publish(relay->spool, messages, batch->count, fault);
+    if (e) {
+        /* Opened anew by the next try: somebody may have moved or mounted something. */
+        spool_close(relay->spool);
+        relay->spool = NULL;
+    }
+    return e;
 }
 
 /* Trouble is logged when it begins and when it ends, not at each try. */
