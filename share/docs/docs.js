@@ -97,7 +97,8 @@ function merge(a, b) {
 }
 
 function typeText(schema) {
-  const types = [schema.type ?? []].flat().join(" or ") || "value";
+  const sample = "const" in schema ? schema.const : schema.enum?.[0];
+  const types = [schema.type ?? (sample === undefined ? "value" : typeof sample)].flat().join(" or ");
   return schema.items ? `${types} of ${typeText(flatten(schema.items))}` : types;
 }
 
@@ -105,7 +106,7 @@ function range(min, max, unit) {
   if (min == null && max == null) return null;
   const [low, high] = [min, max].map((value) => value?.toLocaleString("en-GB"));
   const words = low === high ? [low] : low == null ? ["at most", high] : high == null ? ["at least", low] : [low, "to", high];
-  return [...words, unit].filter(Boolean).join(" ");
+  return [...words, words.at(-1) === "1" ? unit?.replace(/s$/, "") : unit].filter(Boolean).join(" ");
 }
 
 function limits(schema) {
