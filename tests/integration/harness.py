@@ -1,0 +1,471 @@
+"""The whole service for a test: nginx, orderd and orderd-notifier from the build tree, in a fresh folder and on a
+free port, with an administrator. Whatever it starts it ends, also when the test is killed (parent-death signals).
+
+Every answer that request() gets is held against what API.md promises of all answers."""
+
+import email
+import email.policy
+import http.client
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import tap
+
+TOP = Path(os.environ.get("srcdir") or Path(__file__).resolve().parents[2])
+BUILD = Path(os.environ.get("builddir") or TOP / "build")
+ADMIN_PASSWORD = "correct horse battery"
+JSON = "application/json"
+SBIN = os.environ["PATH"] + ":/usr/sbin:/sbin"
+
+# Hashes that cost next to nothing, and mails that are tried again at once.
+FAST = {
+    "auth.hash_memory": 64,
+    "auth.hash_passes": 1,
+    "notify.retry_first": 1,
+    "notify.retry_max": 1,
+    "settle.retry_max": 1,
+}
+
+
+def wait_for(condition, what, seconds=30):
+    """Polls until condition() is true and returns that value."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds} s in vain for: {what}")
+        time.sleep(0.02)
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Process:
+    """One program in a session of its own; its two outputs go to a file."""
+
+    def __init__(self, name, argv, output, death_signal="TERM", **options):
+        self.name = name
+        self.output = Path(output)
+        with open(output, "ab") as out:
+            self.popen = subprocess.Popen(
+                ["setpriv", "--pdeathsig", death_signal, *map(str, argv)],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, **options)
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def is_alive(self):
+        return self.popen.poll() is None
+
+    def send(self, number):
+        self.popen.send_signal(number)
+
+    def wait(self, seconds=60):
+        return self.popen.wait(seconds)
+
+    def stop(self, number=signal.SIGTERM, seconds=60):
+        """The exit status. Whoever does not end in time is killed, and the test fails."""
+        if self.is_alive():
+            self.send(number)
+        try:
+            return self.wait(seconds)
+        finally:
+            self.kill()
+
+    def kill(self):
+        """With its children; harmless when it is gone."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        return self.popen.wait()
+
+
+class Reply:
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = headers  # [(name, value)]
+        self.body = body
+
+    def all(self, name):
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+    def header(self, name):
+        values = self.all(name)
+        assert len(values) <= 1, f"{name} is there {len(values)} times"
+        return values[0] if values else None
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def request_id(self):
+        return self.header("X-Request-Id")
+
+    @property
+    def problem(self):
+        """The name of the problem, None for a success."""
+        if self.status < 400:
+            return None
+        return self.json["type"].removeprefix("urn:orderd:problem:")
+
+    @property
+    def fields(self):
+        """The offending fields of a validation or a conflict, sorted."""
+        return sorted(error["field"] for error in self.json["errors"])
+
+    def __repr__(self):
+        return f"{self.status} {self.headers} {self.body[:2000]!r}"
+
+
+PROBLEM_MEMBERS = {"type", "title", "status", "detail", "request_id"}
+
+
+def check_promises(reply, method="GET"):
+    """What holds for every answer."""
+    assert len(reply.all("X-Request-Id")) == 1, f"X-Request-Id must be there once: {reply}"
+    assert reply.header("Cache-Control") == "no-store", f"no Cache-Control: no-store: {reply}"
+    content_type = reply.header("Content-Type")
+    if reply.status >= 400:
+        assert content_type == "application/problem+json", f"not a problem: {reply}"
+        if method != "HEAD":
+            check_problem(reply)
+    elif content_type is not None and content_type.startswith(JSON) and method != "HEAD":
+        assert content_type == "application/json; charset=utf-8", reply
+        reply.json
+    if reply.status == 503:
+        assert int(reply.header("Retry-After")) >= 1, f"no Retry-After: {reply}"
+
+
+def check_problem(reply):
+    problem = reply.json
+    assert PROBLEM_MEMBERS <= set(problem), f"members are missing: {reply}"
+    assert problem["type"].startswith("urn:orderd:problem:"), reply
+    assert problem["status"] == reply.status, reply
+    assert problem["request_id"] == reply.request_id, reply
+
+
+def exchange(port, method, target, body=None, headers=(), timeout=60):
+    """One request on a connection of its own; nothing is checked."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.putrequest(method, target, skip_accept_encoding=True)
+        for name, value in headers:
+            connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        response = connection.getresponse()
+        return Reply(response.status, response.getheaders(), response.read())
+    finally:
+        connection.close()
+
+
+class Client:
+    """Speaks to the API on a port."""
+
+    def __init__(self, port):
+        self.port = port
+        self._names = itertools.count(1)
+        self._admin_token = None
+
+    def request(self, method, target, body=None, token=None, headers=(), content_type=JSON):
+        """body: bytes as they are, anything else as JSON."""
+        headers = list(headers)
+        if token is not None:
+            headers.append(("Authorization", "Bearer " + token))
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        if method == "POST" and content_type is not None:
+            headers.append(("Content-Type", content_type))
+        if method == "POST" and body is None:
+            body = b""
+        reply = exchange(self.port, method, target, body, headers)
+        check_promises(reply, method)
+        return reply
+
+    def get(self, target, token=None, **options):
+        return self.request("GET", target, token=token, **options)
+
+    def post(self, target, body=None, token=None, **options):
+        return self.request("POST", target, body, token, **options)
+
+    def try_login(self, username, password):
+        return self.post("/auth/login", {"username": username, "password": password})
+
+    def login(self, username, password):
+        reply = self.try_login(username, password)
+        assert reply.status == 200, reply
+        return reply.json["access_token"]
+
+    @property
+    def admin_token(self):
+        if self._admin_token is None:
+            self._admin_token = self.login("admin", ADMIN_PASSWORD)
+        return self._admin_token
+
+    def register(self, username, password="a good password", **members):
+        body = {"username": username, "password": password, "email": f"{username}@example.com", **members}
+        return self.post("/auth/register", body, self.admin_token)
+
+    def customer(self):
+        """A fresh user and their token."""
+        username = f"customer{next(self._names)}"
+        reply = self.register(username)
+        assert reply.status == 201, reply
+        return reply.json, self.login(username, "a good password")
+
+    def order(self, token, headers=(), **members):
+        return self.post("/orders/create", order_body(**members), token, headers=headers)
+
+    def healthz(self):
+        try:
+            return exchange(self.port, "GET", "/healthz", timeout=5).status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+def order_body(**members):
+    """An order that is accepted; members replace its own, None leaves them out."""
+    body = {
+        "currency": "EUR",
+        "items": [{"sku": "TEA-250", "name": "Green tea, 250 g", "quantity": 2, "unit_price": 1295}],
+        "payment_token": "tok_ok",
+        **members,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+class Home:
+    """What lies in a home: the database, the gateway's ledger, the Maildir, the logs."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    def rows(self, sql, *values):
+        connection = sqlite3.connect(f"file:{self.path}/orders.db?mode=ro", uri=True, timeout=10)
+        try:
+            return connection.execute(sql, values).fetchall()
+        finally:
+            connection.close()
+
+    def value(self, sql, *values):
+        return self.rows(sql, *values)[0][0]
+
+    def counts(self):
+        """Rows of every table there is."""
+        names = [name for (name,) in self.rows(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
+        return {name: self.value(f"SELECT count(*) FROM {name}") for name in names}
+
+    def ledger(self):
+        """The gateway's events, each a dictionary."""
+        try:
+            text = (self.path / "gateway.ledger").read_text()
+        except FileNotFoundError:
+            return []
+        return [dict(word.split("=", 1) for word in line.split()) for line in text.splitlines()]
+
+    def mails(self):
+        parsed = []
+        for path in itertools.chain(*(sorted((self.path / "mail" / folder).glob("*")) for folder in ("new", "cur"))):
+            parsed.append(email.message_from_bytes(path.read_bytes(), policy=email.policy.default))
+        return parsed
+
+    def spooled(self, *folders):
+        return [name for folder in folders or ("new", "claimed", "deferred")
+                for name in os.listdir(self.path / "spool" / folder)]
+
+    def is_at_rest(self):
+        """Nothing is under way: every attempt and payment has its end, every mail has left."""
+        return (
+            self.value("SELECT count(*) FROM payment_attempts WHERE state IN ('started', 'voiding')") == 0
+            and self.value("SELECT count(*) FROM payments WHERE status = 'authorized'") == 0
+            and self.value("SELECT count(*) FROM outbox") == 0
+            and not self.spooled("new", "claimed"))
+
+    def log_files(self):
+        return sorted((self.path / "log").glob("*"))
+
+    def log_text(self):
+        return "".join(path.read_text(errors="replace") for path in self.log_files())
+
+
+class Server(Client, Home):
+    """The three processes. options: {"section.name": value} over FAST."""
+
+    alive = []
+
+    def __init__(self, case, options=None, notifier=True):
+        Home.__init__(self, tempfile.mkdtemp(prefix="orderd-test-"))
+        Client.__init__(self, free_port())
+        self.processes = {}
+        self.expected = {}  # name -> exit statuses that are no trouble
+        self._lock = threading.Lock()
+        Server.alive.append(self)
+        case.addCleanup(self.close)
+        for folder in ("log", "run", "keys"):
+            (self.path / folder).mkdir(mode=0o700)
+        self.configure(options or {})
+        self.orderctl("key", "new")
+        self.start("orderd")
+        self.add_user("admin", ADMIN_PASSWORD, "admin")
+        if notifier:
+            self.start("orderd-notifier")
+        self.start_nginx()
+
+    # --- configuration
+
+    def configure(self, options):
+        values = {
+            "server.data": TOP / "share",
+            "database.migrations": TOP / "sql",
+            "log.file": "log/orderd.log",
+            "log.notifier_file": "log/orderd-notifier.log",
+            "log.level": "debug",
+            **FAST,
+            **options,
+        }
+        lines = []
+        for section, names in itertools.groupby(sorted(values), lambda name: name.split(".")[0]):
+            lines.append(f"[{section}]")
+            lines += [f"{name.split('.')[1]} = {values[name]}" for name in names]
+        self.config.write_text("\n".join(lines) + "\n")
+
+    @property
+    def config(self):
+        return self.path / "orderd.conf"
+
+    def write_nginx_conf(self):
+        socket_path = self.path / "run/orderd.sock"
+        http_part = (TOP / "nginx/orderd-http.conf").read_text()
+        (self.path / "nginx-http.conf").write_text(
+            re.sub(r"unix:[^;]*", f"unix:{socket_path}", http_part))
+        (self.path / "nginx.conf").write_text(f"""
+daemon off;
+{"user root;" if os.getuid() == 0 else ""}
+pid run/nginx.pid;
+error_log log/nginx.log info;
+worker_processes 2;
+worker_shutdown_timeout 20s;
+events {{ worker_connections 1024; }}
+http {{
+    client_body_temp_path run/body;
+    fastcgi_temp_path run/fastcgi;
+    proxy_temp_path run/proxy;
+    uwsgi_temp_path run/uwsgi;
+    scgi_temp_path run/scgi;
+    include nginx-http.conf;
+    server {{
+        listen 127.0.0.1:{self.port} backlog=1024;
+        include {TOP}/nginx/orderd.conf;
+    }}
+}}
+""")
+
+    # --- processes
+
+    def start(self, name):
+        self.processes[name] = Process(
+            name, [BUILD / name, "--config", self.config], self.path / "log" / f"{name}.out")
+        if name == "orderd":
+            self.wait_for_socket()
+
+    def wait_for_socket(self):
+        process = self.processes["orderd"]
+
+        def is_ready():
+            assert process.is_alive(), f"orderd ended with {process.popen.returncode}"
+            with socket.socket(socket.AF_UNIX) as sock:
+                return sock.connect_ex(str(self.path / "run/orderd.sock")) == 0
+
+        wait_for(is_ready, "orderd's socket")
+
+    def start_nginx(self):
+        """Another test may take the port between our look and nginx's bind: then the next one."""
+        for _ in range(10):
+            self.write_nginx_conf()
+            nginx = shutil.which("nginx", path=SBIN)
+            process = Process(
+                "nginx", [nginx, "-p", f"{self.path}/", "-c", self.path / "nginx.conf", "-e", self.path / "log/nginx.log"],
+                self.path / "log/nginx.out", "QUIT")
+            self.processes["nginx"] = process
+            wait_for(lambda: self.healthz() or not process.is_alive(), "/healthz through nginx")
+            if process.is_alive():
+                return
+            self.port = free_port()
+        raise AssertionError("nginx does not start")
+
+    def orderctl(self, *arguments, text_in=""):
+        """Its standard output; a failure is an exception."""
+        done = subprocess.run(
+            [BUILD / "orderctl", "--config", self.config, *arguments], input=text_in, text=True,
+            capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0, f"orderctl {arguments}: exit {done.returncode}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def add_user(self, username, password, role):
+        self.orderctl("user", "add", "--role", role, "--email", f"{username}@example.invalid", username,
+                      text_in=password + "\n")
+
+    def kill(self, name):
+        """As a crash does."""
+        self.processes.pop(name).kill()
+
+    def stop(self, name, number=signal.SIGTERM):
+        """In order; the exit status must be 0."""
+        status = self.processes.pop(name).stop(number)
+        assert status == 0, f"{name} ended with {status}"
+
+    def stop_all(self):
+        for name, number in (("nginx", signal.SIGQUIT), ("orderd", signal.SIGTERM), ("orderd-notifier", signal.SIGTERM)):
+            if name in self.processes:
+                self.stop(name, number)
+
+    def close(self):
+        """Ends everything in order, looks for what sanitizers and asserts have said, and removes the home."""
+        try:
+            self.stop_all()
+            for path in self.log_files():
+                text = path.read_text(errors="replace")
+                for word in ("Sanitizer", "runtime error:", "Assertion"):
+                    assert word not in text, f"{path.name}: {text[text.index(word):][:4000]}"
+        finally:
+            for process in self.processes.values():
+                process.kill()
+            Server.alive.remove(self)
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def comment_logs(self, comment):
+        for path in self.log_files():
+            comment(f"--- {path}")
+            comment("\n".join(path.read_text(errors="replace").splitlines()[-40:]))
+
+    def wait_until_at_rest(self, seconds=30):
+        wait_for(self.is_at_rest, "attempts, payments, outbox and spool at rest", seconds)
+
+
+def main(deadline_s=120):
+    def on_failure(comment):
+        for server in Server.alive:
+            server.comment_logs(comment)
+
+    tap.main(deadline_s, on_failure)
