@@ -291,8 +291,9 @@ class Home:
         return parsed
 
     def spooled(self, *folders):
-        return [name for folder in folders or ("new", "claimed", "deferred")
-                for name in os.listdir(self.path / "spool" / folder)]
+        """Names of the files; a folder that is not there yet has none."""
+        return [path.name for folder in folders or ("new", "claimed", "deferred")
+                for path in (self.path / "spool" / folder).glob("*")]
 
     def is_at_rest(self):
         """Nothing is under way: every attempt and payment has its end, every mail has left."""
