@@ -10,23 +10,21 @@
  * orders.lock. */
 #include "db/admin.h"
 
-#include <libgen.h>
 #include <stdbool.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/file.h"
 
 #include "db/db.h"
+#include "db/locks.h"
 #include "db/migrate.h"
 
 /* Between two looks at a database that is busy or not ready. */
 #define RETRY_MS 10
 
 struct door {
-    struct arena arena; /* the locks' names */
+    struct arena arena; /* what failed attempts had to say */
     const struct admin_options *options;
     int64_t deadline_ms;
     struct db *db;
@@ -62,11 +60,6 @@ static void door_end(struct door *d)
     arena_fini(&d->arena);
 }
 
-static const char *beside(struct door *d, const char *name)
-{
-    return arena_printf(&d->arena, "%s/%s", dirname(arena_text(&d->arena, d->options->path)), name);
-}
-
 static int left_ms(const struct door *d)
 {
     int64_t left = d->deadline_ms - clock_mono_ms();
@@ -84,15 +77,17 @@ static bool door_pause(const struct door *d)
 
 static enum err take_locks(struct door *d)
 {
-    enum err e = file_lock(beside(d, "orders.write"), left_ms(d), &d->write_fd, d->fault);
+    enum err e = locks_open_write(d->options->path, &d->write_fd, d->fault);
     if (e)
         return e;
+    if (!locks_take_write(d->write_fd, left_ms(d)))
+        return fail(d->fault, ERR_BUSY, NULL,
+            "%s: somebody else is writing, and did not let us in within %d ms", d->options->path,
+            d->options->wait_ms);
     struct fault cause;
-    fault_begin(&cause, &d->arena);
-    e = file_lock(beside(d, "orders.lock"), 0, &d->lock_fd, &cause);
-    if (e && e != ERR_BUSY)
-        return fail(d->fault, e, NULL, "%s", cause.text);
-    return ERR_NONE;
+    fault_begin(&cause, NULL);
+    e = locks_take_database(d->options->path, 0, &d->lock_fd, &cause);
+    return e && e != ERR_BUSY ? fail(d->fault, e, NULL, "%s", cause.text) : ERR_NONE;
 }
 
 static enum err bring_up_to_date(struct door *d, int64_t *applied)
@@ -103,18 +98,6 @@ static enum err bring_up_to_date(struct door *d, int64_t *applied)
         e = migrate(db, d->options->migrations, applied, d->fault);
     db_close(db);
     return e;
-}
-
-/* Is a responder at work? Leaves nothing behind where none ever was. */
-static bool responder_runs(struct door *d)
-{
-    const char *path = beside(d, "orders.lock");
-    if (access(path, F_OK) != 0)
-        return false;
-    int fd = -1;
-    bool is_locked = file_lock(path, 0, &fd, NULL) == ERR_BUSY;
-    file_close(&fd);
-    return is_locked;
 }
 
 /* What a database looks like whose responder is still making it. */
@@ -160,7 +143,8 @@ static enum err door_open(struct door *d, enum err (*attempt)(struct door *))
             return e;
         bool is_alone = d->lock_fd >= 0;
         door_close(d);
-        if (is_alone || !may_become_ready(e) || !responder_runs(d) || !door_pause(d))
+        if (is_alone || !may_become_ready(e) || !locks_database_is_taken(d->options->path) ||
+            !door_pause(d))
             return cannot_open(fault, e, &cause);
     }
 }

@@ -27,6 +27,16 @@ static enum err path_beside(
     return ERR_NONE;
 }
 
+static bool try_lock(int fd)
+{
+    int failed;
+    do
+        failed = flock(fd, LOCK_EX | LOCK_NB);
+    while (failed && errno == EINTR);
+    assert(!failed || errno == EWOULDBLOCK || errno == ENOLCK);
+    return !failed;
+}
+
 enum err locks_take_database(const char *database, int wait_ms, int *fd, struct fault *fault)
 {
     char path[PATH_MAX];
@@ -43,6 +53,19 @@ enum err locks_take_database(const char *database, int wait_ms, int *fd, struct 
     return e ? fail(fault, e, NULL, "%s", cause.text) : ERR_NONE;
 }
 
+bool locks_database_is_taken(const char *database)
+{
+    char path[PATH_MAX];
+    if (path_beside(database, "orders.lock", path, NULL))
+        return false;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool is_taken = !try_lock(fd);
+    file_close(&fd);
+    return is_taken;
+}
+
 enum err locks_open_write(const char *database, int *fd, struct fault *fault)
 {
     char path[PATH_MAX];
@@ -54,20 +77,10 @@ enum err locks_open_write(const char *database, int *fd, struct fault *fault)
     return *fd < 0 ? fail_errno(fault, ERR_IO, "cannot open %s", path) : ERR_NONE;
 }
 
-static bool try_write(int fd)
-{
-    int failed;
-    do
-        failed = flock(fd, LOCK_EX | LOCK_NB);
-    while (failed && errno == EINTR);
-    assert(!failed || errno == EWOULDBLOCK || errno == ENOLCK);
-    return !failed;
-}
-
 bool locks_take_write(int fd, int wait_ms)
 {
     int64_t deadline_ms = clock_mono_ms() + wait_ms;
-    while (!try_write(fd)) {
+    while (!try_lock(fd)) {
         int64_t now = clock_mono_ms();
         if (now >= deadline_ms)
             return false;
@@ -84,7 +97,7 @@ void locks_release_write(int fd)
 
 bool locks_write_is_free(int fd)
 {
-    bool is_free = try_write(fd);
+    bool is_free = try_lock(fd);
     if (is_free)
         locks_release_write(fd);
     return is_free;

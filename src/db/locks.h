@@ -14,6 +14,9 @@
  */
 enum err locks_take_database(const char *database, int wait_ms, int *fd, struct fault *);
 
+/* Does somebody hold orders.lock? Makes no file. */
+bool locks_database_is_taken(const char *database);
+
 /* Opens (makes) orders.write without taking it. */
 enum err locks_open_write(const char *database, int *fd, struct fault *);
 
