@@ -1,1 +1,17 @@
-# Layer notify: its library and its tests.
+# Layer notify: its library, orderd-notifier, and its tests.
+noinst_LIBRARIES += src/libnotify.a
+src_libnotify_a_SOURCES = \
+	src/notify/backoff.c src/notify/backoff.h \
+	src/notify/currency.c src/notify/currency.h \
+	src/notify/header.c src/notify/header.h \
+	src/notify/message.c src/notify/message.h \
+	src/notify/queue.c src/notify/queue.h \
+	src/notify/service.c src/notify/service.h \
+	src/notify/transport.h \
+	src/notify/transport_maildir.c src/notify/transport_maildir.h
+src_libnotify_a_CFLAGS = $(AM_CFLAGS) $(GMIME_CFLAGS)
+NOTIFY_LIBS = src/libnotify.a $(SPOOL_LIBS) $(GMIME_LIBS)
+
+sbin_PROGRAMS += orderd-notifier
+orderd_notifier_SOURCES = src/notifierd.c
+orderd_notifier_LDADD = $(NOTIFY_LIBS) $(CORE_LIBS)

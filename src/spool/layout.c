@@ -38,20 +38,24 @@ const char *layout_name(enum layout_folder folder)
 enum err layout_open_root(const char *path, int *fd, struct fault *fault)
 {
     *fd = open(path, FOLDER_FLAGS);
-    if (*fd < 0)
-        return fail_errno(
-            fault, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open the spool %s", path);
-    return ERR_NONE;
+    if (*fd >= 0)
+        return ERR_NONE;
+    if (errno == ENOENT)
+        return fail(fault, ERR_NOT_FOUND, NULL,
+            "there is no spool %s yet; orderd makes it when it starts", path);
+    return fail_errno(fault, ERR_IO, "cannot open the spool %s", path);
 }
 
 enum err layout_open(int root_fd, enum layout_folder folder, int *fd, struct fault *fault)
 {
     const char *name = folders[folder].name;
     *fd = openat(root_fd, name, FOLDER_FLAGS | O_NOFOLLOW);
-    if (*fd < 0)
-        return fail_errno(fault, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
-            "cannot open the spool's folder %s/", name);
-    return ERR_NONE;
+    if (*fd >= 0)
+        return ERR_NONE;
+    if (errno == ENOENT)
+        return fail(fault, ERR_NOT_FOUND, NULL,
+            "the spool has no folder %s/ yet; orderd makes it when it starts", name);
+    return fail_errno(fault, ERR_IO, "cannot open the spool's folder %s/", name);
 }
 
 enum err layout_make(int root_fd, enum layout_folder folder, int *fd, struct fault *fault)

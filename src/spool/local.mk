@@ -1,10 +1,14 @@
 # Layer spool: its library and its tests.
 noinst_LIBRARIES += src/libspool.a
 src_libspool_a_SOURCES = \
+	src/spool/inspect.c src/spool/inspect.h \
 	src/spool/layout.c src/spool/layout.h \
+	src/spool/name.c src/spool/name.h \
 	src/spool/record.c src/spool/record.h \
 	src/spool/seal.c src/spool/seal.h \
-	src/spool/spool.c src/spool/spool.h
+	src/spool/spool.c src/spool/spool.h \
+	src/spool/take.c src/spool/take.h \
+	src/spool/take_end.c src/spool/take_scan.c src/spool/take_state.h
 SPOOL_LIBS = src/libspool.a
 
 check_PROGRAMS += tests/unit/test_record tests/unit/test_spool
