@@ -8,3 +8,18 @@ src_libsecurity_a_SOURCES = \
 	src/security/token.c src/security/token.h
 src_libsecurity_a_CFLAGS = $(AM_CFLAGS) $(JWT_CFLAGS) $(ARGON2_CFLAGS) $(CRYPTO_CFLAGS)
 SECURITY_LIBS = src/libsecurity.a $(JWT_LIBS) $(ARGON2_LIBS) $(CRYPTO_LIBS)
+
+check_PROGRAMS += tests/unit/test_cursor tests/unit/test_keyring tests/unit/test_password tests/unit/test_token
+security_test_libs = $(SECURITY_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_cursor_SOURCES = tests/unit/test_cursor.c
+tests_unit_test_cursor_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_cursor_LDADD = $(security_test_libs)
+tests_unit_test_keyring_SOURCES = tests/unit/test_keyring.c
+tests_unit_test_keyring_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_keyring_LDADD = $(security_test_libs)
+tests_unit_test_password_SOURCES = tests/unit/test_password.c
+tests_unit_test_password_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_password_LDADD = $(security_test_libs)
+tests_unit_test_token_SOURCES = tests/unit/test_token.c
+tests_unit_test_token_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_token_LDADD = $(security_test_libs)
