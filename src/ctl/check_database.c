@@ -33,5 +33,6 @@ void check_database(struct ctl *ctl, struct findings *f)
         findings_add(f, "database", options.path, hint_for(ERR_CORRUPT), "%s", health.problems[n]);
     if (health.pending_count)
         findings_add(f, "database", options.path, hint_for(ERR_CONFIG),
-            "%lld migrations are not applied yet", (long long)health.pending_count);
+            "%lld migration%s not applied", (long long)health.pending_count,
+            health.pending_count == 1 ? " is" : "s are");
 }

@@ -121,7 +121,7 @@ bool findings_expect(
     if (expected->is_folder ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode)) {
         findings_add(f, area, path, "move it away",
             expected->is_folder ? "is no folder" : "is no regular file");
-        return true;
+        return false;
     }
     expect_owner(f, area, path, st.st_uid, expected);
     expect_mode(f, area, path, st.st_mode, expected);

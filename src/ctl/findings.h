@@ -42,7 +42,7 @@ struct expected {
     int access;       /* what we must be able to do with it: R_OK, W_OK, X_OK */
 };
 
-/* Adds what is wrong with it. True: it is there, whatever else was found. */
+/* Adds what is wrong with it. True: it is there and of that kind, whatever else was found. */
 bool findings_expect(
     struct findings *, const char *area, const char *path, const struct expected *);
 

@@ -155,6 +155,16 @@ static enum err explain(struct door *d, enum err e)
     return fail(d->fault, e, NULL, "%s: %s", d->options->path, db_text(d->db));
 }
 
+static enum err explain_commit(struct door *d, enum err e)
+{
+    if (e != ERR_UNKNOWN)
+        return explain(d, e);
+    return fail(d->fault, e, NULL,
+        "%s: the commit failed, and it is not known whether it was done (look before you try "
+        "again): %s",
+        d->options->path, db_text(d->db));
+}
+
 /* A responder that had begun a group when we took orders.write ends it first. */
 static enum err begin_writing(struct door *d)
 {
@@ -182,7 +192,7 @@ static enum err write_unit(struct door *d, store_unit *unit, void *arg)
         return e;
     e = run_unit(d, unit, arg);
     if (!e && (e = db_commit(d->db)))
-        e = explain(d, e);
+        e = explain_commit(d, e);
     db_rollback(d->db);
     return e;
 }

@@ -87,7 +87,7 @@ END_TEST
 
 START_TEST(a_folder_is_no_file)
 {
-    ck_assert(findings_expect(&findings, "area", folder, &(struct expected){0}));
+    ck_assert(!findings_expect(&findings, "area", folder, &(struct expected){0}));
     expect_text("is no regular file; move it away");
 }
 END_TEST

@@ -1,0 +1,735 @@
+"""orderctl: every command, wrong input of every kind, beside an orderd under load, as root and as others."""
+
+import base64
+import http.client
+import json
+import os
+import pty
+import resource
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+import harness
+from harness import BUILD, FAST, TOP, Process, Server, order_body, wait_for
+
+PASSWORD = "a secret nobody sees"
+OWNER = 65534  # an ordinary user: root acts as them, and they own the state
+STRANGER = 65533
+
+
+def needs_root(test):
+    return unittest.skipUnless(os.getuid() == 0, "only root can change users")(test)
+
+
+class Result:
+    def __init__(self, done):
+        self.status = done.returncode
+        self.out = done.stdout
+        self.err = done.stderr
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def __repr__(self):
+        return f"exit {self.status}, out {self.out!r}, err {self.err!r}"
+
+
+def run(*arguments, text_in=b"", uid=None, **options):
+    """orderctl with exactly these arguments. uid: as that ordinary user."""
+    argv = [str(BUILD / "orderctl"), *map(str, arguments)]
+    if uid is not None:
+        argv = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--", *argv]
+    if isinstance(text_in, str):
+        text_in = text_in.encode()
+    options.setdefault("input", text_in)
+    done = subprocess.run(
+        argv, stdout=options.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, timeout=60, check=False,
+        **options)
+    done.stdout = (done.stdout or b"").decode(errors="replace")
+    done.stderr = done.stderr.decode(errors="replace")
+    for word in ("Sanitizer", "runtime error:", "Assertion"):
+        assert word not in done.stderr, done.stderr
+    return Result(done)
+
+
+class Bed(harness.Home):
+    """A home without a server."""
+
+    def __init__(self, case, uid=None, **values):
+        super().__init__(tempfile.mkdtemp(prefix="orderctl-test-"))
+        case.addCleanup(shutil.rmtree, self.path, ignore_errors=True)
+        self.config = self.path / "orderd.conf"
+        self.configure(**values)
+        self.uid = uid
+        if uid is not None:
+            os.chown(self.path, uid, uid)
+            self.path.chmod(0o750)
+
+    def configure(self, **values):
+        values = {**FAST, "database.migrations": TOP / "sql", **values}
+        lines = []
+        for name in sorted(values):
+            section, option = name.split(".")
+            if f"[{section}]" not in lines:
+                lines.append(f"[{section}]")
+            lines.append(f"{option} = {values[name]}")
+        self.config.write_text("\n".join(lines) + "\n")
+        self.config.chmod(0o644)
+
+    def run(self, *arguments, **options):
+        return run("--config", self.config, *arguments, **options)
+
+    def add(self, name, *arguments, password=PASSWORD, email=None, **options):
+        email = email or f"{name}@example.com"
+        return self.run("user", "add", "--email", email, *arguments, name, text_in=password + "\n", **options)
+
+    def make(self):
+        """All that orderd would want."""
+        for result in (self.run("key", "new"), self.add("alice"), self.run("check")):
+            assert result.status == 0, result
+        return self
+
+    def files(self):
+        return sorted(path for path in self.path.rglob("*") if path != self.config)
+
+
+# --- the command line
+
+
+class TestCommandLine(unittest.TestCase):
+    WRONG = [
+        [], [""], ["frob"], ["user"], ["user", "frob"], ["use", "list"], ["user", "lis"],
+        ["user", "add"], ["user", "add", "alice"], ["user", "add", "--email", "a@b.c"],
+        ["user", "add", "--email", "a@b.c", "alice", "bob"],
+        ["user", "add", "--email", "a@b.c", "--email", "a@b.c", "alice"],
+        ["user", "add", "--email", "a@b.c", "--role", "root", "alice"],
+        ["user", "add", "--email", "a@b.c", "--role", "", "alice"],
+        ["user", "add", "--email", "a@b.c", "--password", "hunter2hunter2", "alice"],
+        ["user", "add", "--email", "a@b.c", "--password=hunter2hunter2", "alice"],
+        ["user", "list", "alice"], ["user", "list", "--role", "user"], ["key", "new", "now"], ["check", "it"],
+        ["migrate", "--force"], ["--json", "--json", "check"], ["-x"], ["--"], ["check", "--json=1"],
+    ]
+
+    def test_wrong_command_lines_exit_with_2_and_do_nothing(self):
+        bed = Bed(self)
+        for arguments in self.WRONG:
+            with self.subTest(arguments):
+                result = bed.run(*arguments, text_in=PASSWORD)
+                self.assertEqual((result.status, result.out), (2, ""), result)
+                self.assertRegex(result.err, r"\Aorderctl: [^\n]+\nusage: orderctl ")
+                self.assertNotIn("hunter2", result.err)
+                self.assertEqual(bed.files(), [])
+
+    def test_help_and_version_exit_with_0_without_a_configuration(self):
+        for arguments in (["--help"], ["-h"], ["user", "--help"], ["user", "add", "--help"], ["check", "-h"]):
+            result = run("--config", "/nonexistent", *arguments)
+            self.assertEqual((result.status, result.err), (0, ""), result)
+            self.assertIn("usage: orderctl", result.out)
+        result = run("--version")
+        self.assertEqual(result.status, 0)
+        self.assertRegex(result.out, r"\Aorderctl [0-9.]+\n\Z")
+
+    def test_every_command_is_in_the_manual(self):
+        manual = (TOP / "man/orderctl.8").read_text()
+        words = manual.replace(" | ", " ").split()
+        for line in run("--help").out.split("commands:\n")[1].split("\n\n")[0].splitlines():
+            for word in line[:26].split():
+                self.assertIn(word, words)
+
+    def test_an_output_that_cannot_be_written_is_a_failure(self):
+        bed = Bed(self)
+        with open("/dev/full", "wb") as full:
+            result = bed.run("user", "count", stdout=full)
+        self.assertEqual(result.status, 1)
+        self.assertIn("No space left", result.err)
+
+
+class TestConfiguration(unittest.TestCase):
+    COMMANDS = [["user", "list"], ["user", "count"], ["key", "new"], ["key", "list"], ["migrate"], ["check"]]
+
+    def test_a_missing_configuration_is_told(self):
+        for command in self.COMMANDS:
+            result = run("--config", "/nonexistent/orderd.conf", *command)
+            self.assertEqual(result.status, 1, result)
+            self.assertIn("/nonexistent/orderd.conf", result.out + result.err)
+
+    def test_every_error_of_a_configuration_is_told(self):
+        bed = Bed(self)
+        bed.config.write_text("[database]\npaht = x\n[auth]\ntoken_lifetime = 0\n")
+        for command in self.COMMANDS:
+            result = bed.run(*command)
+            self.assertEqual(result.status, 1, result)
+            for part in ("orderd.conf:2:", "orderd.conf:4:"):
+                self.assertIn(part, result.out + result.err)
+        self.assertEqual(bed.files(), [])
+
+    def test_the_errors_are_findings_of_check(self):
+        bed = Bed(self)
+        bed.config.write_text("[database]\npaht = x\n[auth]\ntoken_lifetime = 0\n")
+        findings = bed.run("--json", "check").json["findings"]
+        self.assertEqual([finding["area"] for finding in findings], ["configuration"] * 2)
+
+    def test_a_relative_path_of_the_configuration_works(self):
+        bed = Bed(self)
+        result = run("--config", "orderd.conf", "migrate", cwd=bed.path)
+        self.assertEqual(result.status, 0, result)
+        self.assertTrue((bed.path / "orders.db").exists())
+
+
+# --- users
+
+
+class TestUsers(unittest.TestCase):
+    def test_what_breaks_a_rule_is_refused_and_nothing_is_made(self):
+        bed = Bed(self)
+        rows = [
+            ("al", "a@b.cd"), ("x" * 65, "a@b.cd"), ("al ice", "a@b.cd"), ("älice", "a@b.cd"), ("", "a@b.cd"),
+            ("al\nice", "a@b.cd"), ("alice", "a.b.cd"), ("alice", "a@b"), ("alice", "a@b@c.d"), ("alice", "a @b.cd"),
+            ("alice", "a\n@b.cd"), ("alice", "x" * 250 + "@b.cd"), ("alice", "@b.cd"), ("alice", ""),
+        ]
+        for name, email in rows:
+            with self.subTest((name, email)):
+                result = bed.run("user", "add", "--email", email, "--", name, text_in=PASSWORD)
+                self.assertEqual((result.status, result.out), (1, ""), result)
+        self.assertEqual(bed.files(), [])
+
+    def test_a_password_that_breaks_a_rule_is_refused_and_never_repeated(self):
+        bed = Bed(self)
+        rows = [
+            (b"", "nothing to read"), (b"\n", "8 to 128"), (b"seven77", "8 to 128"), ("ü".encode() * 7, "8 to 128"),
+            (b"x" * 129, "8 to 128"), (b"x" * 5000, "too long"), (b"\xffinvalid utf-8", "UTF-8"),
+            (b"with\0a nul", "UTF-8"), (b"\nsecond line is long enough", "8 to 128"),
+        ]
+        for password, why in rows:
+            with self.subTest(password[:20]):
+                result = bed.run("user", "add", "--email", "a@b.cd", "alice", text_in=password)
+                self.assertEqual((result.status, result.out), (1, ""), result)
+                self.assertIn(why, result.err)
+                if len(password) > 6:
+                    self.assertNotIn(password.decode(errors="replace"), result.err)
+        self.assertEqual(bed.files(), [])
+
+    def test_a_closed_standard_input_is_no_password(self):
+        bed = Bed(self)
+        result = bed.run("user", "add", "--email", "a@b.cd", "alice", input=None, preexec_fn=lambda: os.close(0))
+        self.assertEqual(result.status, 1, result)
+        self.assertEqual(bed.files(), [])
+
+    def test_passwords_of_every_kind_are_taken(self):
+        bed = Bed(self)
+        for number, password in enumerate(["eight888", "x" * 128, "ключ" * 32, " lead and trail ", "tab\there \x01"]):
+            self.assertEqual(bed.add(f"user{number}", password=password).status, 0)
+
+    def test_a_user_is_added_listed_and_counted(self):
+        bed = Bed(self)
+        self.assertEqual(bed.run("user", "count").out, "0\n")
+        self.assertEqual(bed.files(), [], "counting made something")
+        alice = bed.add("alice", "--json").json
+        root = bed.run("--json", "user", "add", "--role=admin", "--email", "r@b.cd", "Root", text_in=PASSWORD).json
+        self.assertEqual((alice["username"], alice["role"], alice["state"]), ("alice", "user", "active"))
+        self.assertEqual((root["username"], root["email"], root["role"]), ("Root", "r@b.cd", "admin"))
+        self.assertRegex(root["created_at"], r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
+        self.assertEqual(bed.run("user", "list", "--json").json, {"users": [alice, root]})
+        table = bed.run("user", "list").out.splitlines()
+        self.assertEqual([line.split()[1] for line in table], ["USERNAME", "alice", "Root"])
+        self.assertEqual(bed.run("user", "count").out, "2\n")
+        self.assertEqual(bed.run("user", "count", "--json").json, {"count": 2})
+
+    def test_a_long_list_is_whole_and_in_order(self):
+        bed = Bed(self)
+        self.assertEqual(bed.run("migrate").status, 0)
+        with sqlite3.connect(bed.path / "orders.db") as connection:
+            connection.executemany(
+                "INSERT INTO users (username, username_fold, email, email_fold, role, password_hash, created_at)"
+                " VALUES (?1, ?1, ?2, ?2, 'user', 'x', 1)",
+                [(f"user{n}", f"user{n}@example.com") for n in range(1001)])
+        connection.close()
+        users = bed.run("--json", "user", "list").json["users"]
+        self.assertEqual([user["username"] for user in users], [f"user{n}" for n in range(1001)])
+
+    def test_a_name_or_an_address_that_is_taken_is_told(self):
+        bed = Bed(self)
+        bed.add("alice")
+        for name, email, what in [
+            ("ALICE", "other@example.com", "the name is taken"),
+            ("bob", "Alice@EXAMPLE.com", "the e-mail address is taken"),
+            ("Alice", "alice@example.com", "the name and the e-mail address are taken"),
+        ]:
+            result = bed.add(name, email=email)
+            self.assertEqual((result.status, result.out), (1, ""))
+            self.assertIn(what, result.err)
+        self.assertEqual(bed.run("user", "count").out, "1\n")
+
+    def test_a_full_disk_is_told_and_nothing_half_done(self):
+        bed = Bed(self)
+        bed.add("alice")
+        limit = (bed.path / "orders.db-wal").stat().st_size
+
+        def fill():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+        result = bed.add("bob", preexec_fn=fill, restore_signals=False)
+        self.assertEqual((result.status, result.out), (1, ""), result)
+        self.assertIn("full", result.err)
+        self.assertEqual(bed.run("user", "count").out, "1\n")
+        self.assertEqual(bed.add("bob").status, 0)
+        self.assertEqual(bed.value("PRAGMA integrity_check"), "ok")
+
+    def test_no_password_is_written_anywhere(self):
+        bed = Bed(self)
+        result = bed.add("alice", "--json")
+        for data in (result.out.encode(), result.err.encode(), *(p.read_bytes() for p in bed.files() if p.is_file())):
+            self.assertNotIn(PASSWORD.encode(), data)
+        self.assertIn("$argon2id$", bed.value("SELECT password_hash FROM users"))
+
+    def test_many_at_once_without_orderd(self):
+        bed = Bed(self)
+        results = []
+        threads = [threading.Thread(target=lambda n=n: results.append(bed.add(f"user{n // 2}"))) for n in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(result.status for result in results), [0] * 8 + [1] * 8, results)
+        self.assertEqual(bed.run("user", "count").out, "8\n")
+        self.assertEqual(bed.value("PRAGMA integrity_check"), "ok")
+
+    def test_a_terminal_is_asked_twice_without_echo(self):
+        bed = Bed(self)
+        for answers, status in ((PASSWORD, PASSWORD), 0), ((PASSWORD, PASSWORD + "x"), 1):
+            shown, exit_status = self.at_a_terminal(bed, f"user{status}", answers)
+            self.assertEqual(exit_status, status, shown)
+            self.assertIn("Password: ", shown)
+            self.assertNotIn(PASSWORD, shown)
+
+    def at_a_terminal(self, bed, name, answers):
+        """All that the terminal shows, and the exit status."""
+        child, master = pty.fork()
+        if child == 0:
+            os.execv(BUILD / "orderctl", [
+                "orderctl", "--config", str(bed.config), "user", "add", "--email", f"{name}@example.com", name])
+        shown = b""
+        for prompt, answer in zip((b"Password: ", b"Once more: "), answers):
+            while prompt not in shown:
+                shown += os.read(master, 1024)
+            os.write(master, answer.encode() + b"\n")
+        try:
+            while data := os.read(master, 1024):
+                shown += data
+        except OSError:  # how a terminal says that nobody is left
+            pass
+        _, status = os.waitpid(child, 0)
+        os.close(master)
+        return shown.decode(), os.waitstatus_to_exitcode(status)
+
+
+# --- keys and migrations
+
+
+class TestKeys(unittest.TestCase):
+    def test_new_keys_are_secret_and_listed_newest_first(self):
+        bed = Bed(self)
+        first = bed.run("--json", "key", "new").json
+        wait_for(lambda: time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) > first["id"][:16], "the next second")
+        second = bed.run("--json", "key", "new").json
+        keys = bed.run("--json", "key", "list").json["keys"]
+        self.assertEqual([(key["id"], key["use"]) for key in keys],
+                         [(second["id"], "signs"), (first["id"], "verifies")])
+        for key in (first, second):
+            status = os.stat(key["file"])
+            self.assertEqual((stat.S_IMODE(status.st_mode), status.st_size), (0o600, 32))
+            self.assertNotIn(Path(key["file"]).read_bytes().hex(), bed.run("key", "list").out)
+        self.assertEqual(stat.S_IMODE(os.stat(bed.path / "keys").st_mode), 0o700)
+
+    def test_keys_that_are_not_as_they_should_be_are_told(self):
+        bed = Bed(self)
+        self.assertEqual(bed.run("key", "list").status, 1)
+        path = Path(bed.run("--json", "key", "new").json["file"])
+        path.chmod(0o644)
+        result = bed.run("key", "list")
+        self.assertEqual(result.status, 1)
+        self.assertIn(str(path), result.err)
+
+    def test_orderd_takes_up_a_new_key_and_older_tokens_stay_good(self):
+        server = Server(self, notifier=False)
+        old = server.login("admin", harness.ADMIN_PASSWORD)
+        new_id = json.loads(server.orderctl("--json", "key", "new"))["id"]
+        server.processes["orderd"].send(signal.SIGHUP)
+
+        def new_token():
+            token = server.login("admin", harness.ADMIN_PASSWORD)
+            return token if new_id in decode_header(token) else None
+
+        new = wait_for(new_token, "a token signed with the new key")
+        for token in (old, new):
+            self.assertEqual(server.get("/auth/me", token).status, 200)
+
+
+def decode_header(token):
+    part = token.split(".")[0]
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode()
+
+
+class TestMigrate(unittest.TestCase):
+    def test_a_database_is_made_once(self):
+        bed = Bed(self)
+        count = len(list((TOP / "sql").glob("*.sql")))
+        self.assertEqual(bed.run("--json", "migrate").json, {"database": f"{bed.path}/orders.db", "applied": count})
+        self.assertEqual(bed.run("--json", "migrate").json["applied"], 0)
+        self.assertEqual(stat.S_IMODE(os.stat(bed.path / "orders.db").st_mode), 0o600)
+
+    def test_beside_orderd_it_is_refused(self):
+        server = Server(self, notifier=False)
+        result = run("--config", server.config, "migrate")
+        self.assertEqual(result.status, 1)
+        self.assertIn("stop it first", result.err)
+
+    def test_what_is_not_up_to_date_can_be_counted_by_nobody_until_it_is(self):
+        bed = Bed(self)
+        (bed.path / "orders.db").touch(0o600)
+        result = bed.run("user", "list")
+        self.assertEqual(result.status, 1)
+        self.assertIn("not up to date", result.err)
+        self.assertEqual(bed.run("migrate").status, 0)
+        self.assertEqual(bed.run("user", "list").status, 0)
+
+
+# --- check
+
+
+class TestCheck(unittest.TestCase):
+    def findings(self, bed):
+        result = bed.run("--json", "check")
+        findings = result.json["findings"]
+        self.assertEqual(result.status, 1 if findings else 0, result)
+        return findings
+
+    def only(self, bed):
+        findings = self.findings(bed)
+        self.assertEqual(len(findings), 1, findings)
+        return findings[0]
+
+    def test_nothing_is_said_of_what_is_in_order(self):
+        bed = Bed(self).make()
+        result = bed.run("check")
+        self.assertEqual((result.status, result.out, result.err), (0, "", ""))
+        self.assertEqual(bed.run("--json", "check").json, {"findings": []})
+
+    def test_a_fresh_home_lacks_a_key_and_a_database_and_gets_neither(self):
+        bed = Bed(self)
+        self.assertEqual([finding["area"] for finding in self.findings(bed)], ["keys", "database"])
+        self.assertEqual(bed.files(), [])
+
+    def test_modes_that_give_too_much_are_found_and_mended_by_their_hint(self):
+        bed = Bed(self).make()
+        (bed.path / "gateway.ledger").touch(0o600)
+        for folder, mode in (("", 0o750), ("tmp", 0o2750), ("new", 0o2770), ("failed", 0o750)):
+            (bed.path / "spool" / folder).mkdir()
+            (bed.path / "spool" / folder).chmod(mode)
+        self.assertEqual(self.findings(bed), [])
+        for name, mode, area in [
+            ("", 0o777, "state"), ("orderd.conf", 0o666, "configuration"), ("keys", 0o770, "keys"),
+            ("orders.db", 0o644, "database"), ("orders.db", 0o660, "database"), ("orders.lock", 0o602, "database"),
+            ("orders.write", 0o604, "database"), ("orders.db-wal", 0o604, "database"),
+            ("gateway.ledger", 0o620, "ledger"), ("spool", 0o757, "spool"), ("spool/tmp", 0o2770, "spool"),
+            ("spool/new", 0o3770, "spool"), ("spool/new", 0o2771, "spool"), ("spool/failed", 0o755, "spool"),
+        ]:
+            with self.subTest(f"{name} {mode:o}"):
+                (bed.path / name).chmod(mode)
+                finding = self.only(bed)
+                self.assertEqual((finding["area"], Path(finding["path"])), (area, bed.path / name))
+                subprocess.run(finding["hint"], shell=True, check=True)
+                self.assertEqual(self.findings(bed), [])
+
+    def test_a_key_that_others_can_read_is_found_and_mended(self):
+        bed = Bed(self).make()
+        key = next((bed.path / "keys").glob("*.key"))
+        key.chmod(0o640)
+        finding = self.only(bed)
+        self.assertEqual((finding["area"], finding["path"]), ("keys", str(key)))
+        key.chmod(0o600)
+        key.write_bytes(b"short")
+        self.assertIn("at least 32 bytes", self.only(bed)["problem"])
+        key.unlink()
+        self.assertIn("no key", self.only(bed)["problem"])
+
+    def test_a_line_of_text_names_area_path_problem_and_hint(self):
+        bed = Bed(self).make()
+        (bed.path / "orders.db").chmod(0o666)
+        result = bed.run("check")
+        self.assertEqual(result.out, f"database: {bed.path}/orders.db: its mode 0666 gives too much to others;"
+                                     f" chmod 0640 {bed.path}/orders.db\n")
+        self.assertEqual(result.err, "orderctl: 1 finding\n")
+
+    def test_what_is_of_the_wrong_kind_is_found(self):
+        bed = Bed(self).make()
+        (bed.path / "spool").write_text("not a folder")
+        (bed.path / "gateway.ledger").mkdir()
+        self.assertEqual([(finding["area"], finding["problem"]) for finding in self.findings(bed)],
+                         [("ledger", "is no regular file"), ("spool", "is no folder")])
+
+    def test_messages_that_were_given_up_are_found(self):
+        bed = Bed(self).make()
+        for folder in ("failed", "corrupt"):
+            (bed.path / "spool" / folder).mkdir(parents=True)
+            (bed.path / "spool" / folder).chmod(0o750)
+        (bed.path / "spool").chmod(0o750)
+        self.assertEqual(self.findings(bed), [])
+        uid = "0123456789abcdef" * 2
+        for name in (uid, uid + ".reason"):
+            (bed.path / "spool/failed" / name).touch()
+        self.assertIn("1 message will not be delivered", self.only(bed)["problem"])
+        for name in "ab":
+            (bed.path / "spool/corrupt" / name).touch()
+        self.assertIn("2 messages", self.findings(bed)[1]["problem"])
+
+    def test_a_damaged_database_is_found(self):
+        bed = Bed(self).make()
+        connection = sqlite3.connect(bed.path / "orders.db", isolation_level=None)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        page = connection.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'users_email_fold'").fetchone()[0]
+        connection.close()
+        with open(bed.path / "orders.db", "r+b") as file:
+            file.seek((page - 1) * 4096 + 3)
+            file.write(b"\0\0")  # the index has no entries any more
+        for finding in self.findings(bed):
+            self.assertEqual(finding["area"], "database")
+            self.assertIn("restore a backup", finding["hint"])
+        self.assertNotEqual(self.findings(bed), [])
+
+    def test_what_is_no_database_is_found(self):
+        bed = Bed(self).make()
+        for name in ("orders.db-wal", "orders.db-shm"):
+            (bed.path / name).unlink()
+        (bed.path / "orders.db").write_bytes(b"x" * 8192)
+        self.assertIn("not a database", self.only(bed)["problem"])
+
+    def test_a_row_that_points_nowhere_is_found(self):
+        bed = Bed(self).make()
+        with sqlite3.connect(bed.path / "orders.db") as connection:
+            connection.execute(
+                "INSERT INTO payment_attempts (uid, user_id, state, amount_minor, currency, started_at)"
+                " VALUES ('00000000000000000000000000000000', 4711, 'declined', 1, 'EUR', 1)")
+        connection.close()
+        self.assertIn("payment_attempts points to no row of users", self.only(bed)["problem"])
+
+    def test_migrations_that_do_not_fit_are_found(self):
+        bed = Bed(self).make()
+        folder = bed.path / "sql"
+        shutil.copytree(TOP / "sql", folder)
+        (folder / f"{len(list(folder.iterdir())) + 1:04}_more.sql").write_text("CREATE TABLE more (id INTEGER) STRICT;")
+        bed.configure(**{"database.migrations": folder})
+        self.assertIn("1 migration is not applied", self.only(bed)["problem"])
+        self.assertEqual(bed.run("migrate").status, 0)
+        self.assertEqual(self.findings(bed), [])
+        bed.configure()
+        self.assertIn("newer than this program", self.only(bed)["problem"])
+        (folder / "0001_initial.sql").write_text("-- changed")
+        bed.configure(**{"database.migrations": folder})
+        self.assertIn("changed after it was applied", self.only(bed)["problem"])
+
+    def test_a_whole_service_is_in_order(self):
+        server = Server(self)
+        _, token = server.customer()
+        self.assertEqual(server.order(token).status, 201)
+        server.wait_until_at_rest()
+        result = run("--config", server.config, "check")
+        self.assertEqual((result.status, result.out), (0, ""), result)
+
+
+# --- beside orderd
+
+
+class TestBesideOrderd(unittest.TestCase):
+    CLIENTS = 8
+    ADMINISTRATORS = 3
+    USERS = 8
+
+    def test_under_full_load_everybody_gets_in_and_nothing_is_lost(self):
+        server = Server(self)
+        tokens = [server.customer()[1] for _ in range(self.CLIENTS)]
+        before = server.value("SELECT count(*) FROM users")
+        stop = threading.Event()
+        statuses, slowest, failures = [], [], []
+        clients = [threading.Thread(target=self.order_until, args=(stop, server, token, statuses)) for token in tokens]
+        administrators = [
+            threading.Thread(target=self.administrate, args=(server, number, slowest, failures))
+            for number in range(self.ADMINISTRATORS)]
+        for thread in clients:
+            thread.start()
+        wait_for(lambda: len(statuses) > 200, "orders")
+        for thread in administrators:
+            thread.start()
+        for thread in administrators:
+            thread.join()
+        at_the_end = len(statuses)
+        wait_for(lambda: len(statuses) > at_the_end + 200, "orders after the administrators")
+        stop.set()
+        for thread in clients:
+            thread.join()
+        self.assertEqual(failures, [])
+        self.assertEqual(set(statuses), {201})
+        self.assertLess(max(slowest), 10)
+        self.assertEqual(server.value("SELECT count(*) FROM orders"), len(statuses))
+        self.assertEqual(
+            server.value("SELECT count(*) FROM users"), before + self.ADMINISTRATORS * self.USERS)
+        self.assertEqual(server.value("PRAGMA integrity_check"), "ok")
+        self.assertEqual(server.try_login("user0of0", PASSWORD).status, 200)
+
+    def order_until(self, stop, server, token, statuses):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        body = json.dumps(order_body())
+        while not stop.is_set():
+            connection.request("POST", "/orders/create", body, headers)
+            response = connection.getresponse()
+            response.read()
+            statuses.append(response.status)
+        connection.close()
+
+    def administrate(self, server, number, slowest, failures):
+        for n in range(self.USERS):
+            name = f"user{n}of{number}"
+            begun = time.monotonic()
+            for result in (
+                run("--config", server.config, "user", "add", "--email", f"{name}@example.com", name,
+                    text_in=PASSWORD),
+                run("--config", server.config, "user", "list"),
+                run("--config", server.config, "check"),
+            ):
+                if result.status != 0:
+                    failures.append(result)
+            slowest.append(time.monotonic() - begun)
+
+    def test_an_administrator_who_is_killed_blocks_nobody(self):
+        server = Server(self, notifier=False)
+        _, token = server.customer()
+        victim = subprocess.Popen(
+            [BUILD / "orderctl", "--config", server.config, "user", "add", "--email", "v@example.com", "victim"],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        victim.stdin.write(PASSWORD.encode() + b"\n")
+        victim.stdin.flush()
+        victim.kill()
+        victim.wait()
+        victim.stdin.close()
+        self.assertEqual(server.order(token).status, 201)
+        self.assertEqual(run("--config", server.config, "user", "list").status, 0)
+
+
+# --- users of the system
+
+
+@needs_root
+class TestAsRoot(unittest.TestCase):
+    def setUp(self):
+        if not os.access(BUILD / "orderctl", os.X_OK):
+            self.skipTest("not built")
+
+    def assert_all_belong_to(self, bed, uid):
+        owners = {str(path): path.stat().st_uid for path in bed.files()}
+        self.assertEqual({path for path, owner in owners.items() if owner != uid}, set())
+        self.assertTrue(owners)
+
+    def test_root_leaves_no_file_of_its_own_behind(self):
+        bed = Bed(self, uid=OWNER).make()
+        for command in (["user", "list"], ["user", "count"], ["key", "list"], ["migrate"], ["check"]):
+            result = bed.run(*command)
+            self.assertEqual(result.status, 0, result)
+            self.assert_all_belong_to(bed, OWNER)
+
+    def test_what_root_made_serves_an_orderd_without_rights(self):
+        bed = Bed(self, uid=OWNER, **{"server.socket": "orderd.sock"})
+        bed.make()
+        orderd = Process(
+            "orderd", ["setpriv", f"--reuid={OWNER}", f"--regid={OWNER}", "--clear-groups", BUILD / "orderd",
+                       "--config", bed.config], f"{bed.path}.out")
+        self.addCleanup(os.unlink, f"{bed.path}.out")
+        self.addCleanup(orderd.kill)
+
+        def is_there():
+            self.assertTrue(orderd.is_alive(), orderd.output.read_text())
+            return (bed.path / "orderd.sock").exists()
+
+        wait_for(is_there, "orderd's socket")
+        self.assertEqual(bed.add("bob").status, 0)
+        self.assertEqual(bed.run("check").status, 0)
+        self.assertEqual(orderd.stop(), 0)
+        self.assertEqual(bed.run("user", "count").out, "2\n")
+        self.assert_all_belong_to(bed, OWNER)
+
+    def test_the_owner_needs_no_root(self):
+        bed = Bed(self, uid=OWNER)
+        for command in (["key", "new"], ["migrate"], ["user", "list"], ["check"]):
+            result = bed.run(*command, uid=OWNER)
+            self.assertEqual(result.status, 0, result)
+        self.assert_all_belong_to(bed, OWNER)
+
+    def test_anybody_else_is_refused(self):
+        bed = Bed(self, uid=OWNER)
+        bed.path.chmod(0o777)
+        for command in (["key", "new"], ["key", "list"], ["migrate"], ["user", "count"], ["check"]):
+            result = bed.run(*command, uid=STRANGER)
+            self.assertEqual(result.status, 1, result)
+            self.assertIn("as root or as that user", result.out + result.err)
+        self.assertEqual(bed.files(), [])
+
+    def test_files_of_others_are_found_and_mended_by_their_hint(self):
+        bed = Bed(self, uid=OWNER).make()
+        for name in ("orders.db", "orders.db-shm", "orders.lock", "orders.write"):
+            with self.subTest(name):
+                os.chown(bed.path / name, 0, 0)
+                result = bed.run("--json", "check")
+                self.assertEqual(result.status, 1)
+                findings = [f for f in result.json["findings"] if f["hint"].startswith("chown ")]
+                self.assertEqual([f["path"] for f in findings], [str(bed.path / name)])
+                subprocess.run(findings[0]["hint"], shell=True, check=True)
+                self.assertEqual(bed.run("check").status, 0)
+
+    def test_a_configuration_that_the_owner_cannot_read_is_found(self):
+        bed = Bed(self, uid=OWNER).make()
+        bed.config.chmod(0o600)
+        os.chown(bed.config, 0, 0)
+        self.assertEqual(bed.run("user", "list").status, 0, "root can")
+        finding = bed.run("--json", "check").json["findings"][0]
+        self.assertEqual((finding["area"], finding["path"]), ("configuration", str(bed.config)))
+        self.assertIn("cannot read it", finding["problem"])
+
+    def test_keys_of_root_that_the_owner_cannot_read_are_found(self):
+        bed = Bed(self, uid=OWNER).make()
+        key = next((bed.path / "keys").glob("*.key"))
+        os.chown(key, 0, 0)
+        finding = bed.run("--json", "check").json["findings"][0]
+        self.assertEqual(finding["area"], "keys")
+        self.assertIn("Permission denied", finding["problem"])
+
+    def test_a_working_folder_that_the_owner_cannot_enter_does_not_matter(self):
+        bed = Bed(self, uid=OWNER)
+        with tempfile.TemporaryDirectory() as folder:
+            os.symlink(bed.config, f"{folder}/here.conf")
+            result = run("--config", "here.conf", "migrate", cwd=folder)
+        self.assertEqual(result.status, 0, result)
+        self.assert_all_belong_to(bed, OWNER)
+
+    def test_a_folder_that_is_not_there_is_told_not_made(self):
+        bed = Bed(self)
+        bed.configure(**{"database.path": "state/orders.db", "auth.keys": "state/keys"})
+        for command in (["key", "new"], ["migrate"], ["user", "count"], ["check"]):
+            result = bed.run(*command)
+            self.assertEqual(result.status, 1, result)
+            self.assertIn(f"{bed.path}/state", result.out + result.err)
+        self.assertEqual(bed.files(), [])
+
+
+if __name__ == "__main__":
+    harness.main()
