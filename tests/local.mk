@@ -4,4 +4,10 @@ tests_libunit_a_SOURCES = tests/unit/unit.c tests/unit/unit.h
 tests_libunit_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 UNIT_LIBS = tests/libunit.a $(CHECK_LIBS)
 
-script_tests =
+# What is not C, longest first; they speak TAP, too.
+script_tests = \
+	tests/integration/test_order_flow.py \
+	tests/integration/test_auth_flow.py \
+	tests/style.py \
+	tests/include_direction.py
+EXTRA_DIST += $(script_tests) tests/integration/harness.py tests/integration/tap.py

@@ -295,13 +295,16 @@ class Home:
         return [path.name for folder in folders or ("new", "claimed", "deferred")
                 for path in (self.path / "spool" / folder).glob("*")]
 
-    def is_at_rest(self):
-        """Nothing is under way: every attempt and payment has its end, every mail has left."""
+    def is_settled(self):
+        """Every attempt and every payment has its end, and no notification is in the database any more."""
         return (
             self.value("SELECT count(*) FROM payment_attempts WHERE state IN ('started', 'voiding')") == 0
             and self.value("SELECT count(*) FROM payments WHERE status = 'authorized'") == 0
-            and self.value("SELECT count(*) FROM outbox") == 0
-            and not self.spooled("new", "claimed"))
+            and self.value("SELECT count(*) FROM outbox") == 0)
+
+    def is_at_rest(self):
+        """And every mail has left the spool."""
+        return self.is_settled() and not self.spooled("new", "claimed")
 
     def log_files(self):
         return sorted((self.path / "log").glob("*"))
@@ -459,6 +462,9 @@ http {{
         for path in self.log_files():
             comment(f"--- {path}")
             comment("\n".join(path.read_text(errors="replace").splitlines()[-40:]))
+
+    def wait_until_settled(self, seconds=30):
+        wait_for(self.is_settled, "attempts, payments and outbox at their ends", seconds)
 
     def wait_until_at_rest(self, seconds=30):
         wait_for(self.is_at_rest, "attempts, payments, outbox and spool at rest", seconds)

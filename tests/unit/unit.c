@@ -40,7 +40,8 @@ static void remove_folder(void)
 const char *unit_folder(void)
 {
     const char *base = getenv("TMPDIR");
-    int len = snprintf(folder_made, sizeof folder_made, "%s/orderd-unit-XXXXXX", base ? base : "/tmp");
+    int len =
+        snprintf(folder_made, sizeof folder_made, "%s/orderd-unit-XXXXXX", base ? base : "/tmp");
     if (len < 0 || (size_t)len >= sizeof folder_made || !mkdtemp(folder_made)) {
         perror("unit_folder");
         abort();
