@@ -5,6 +5,7 @@
  * order of the start matters: the database's lock first (what is started there belongs to a dead
  * process only once we have it), the gateway's ledger and the start pass next, the socket last. */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -301,10 +302,13 @@ static int run(struct orderd *orderd)
     enum err e = open_log(orderd);
     if (!e)
         e = start(orderd);
+    const char *cause = orderd->fault.text ? orderd->fault.text : err_info(e)->name;
     if (e)
-        LOG_ERROR("orderd cannot start",
-            LOG_TEXT("cause", orderd->fault.text ? orderd->fault.text : err_info(e)->name));
-    else
+        LOG_ERROR("orderd cannot start", LOG_TEXT("cause", cause));
+    if (e && *config_text(
+                 orderd->config, OPT_log_file)) /* the log has it, but who starts us looks here */
+        (void)fprintf(stderr, "orderd: %s\n", cause);
+    if (!e)
         serve(orderd, &signals);
     stop(orderd);
     if (!e)
