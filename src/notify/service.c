@@ -259,7 +259,7 @@ static enum err run_passes(struct service *service, bool once, struct fault *fau
         enum err pass = run_pass(service, everything, fault);
         if (service->wants_reload)
             continue;
-        if (once)
+        if (once || pass == ERR_NOT_FOUND)
             return pass;
         fault_clear(fault);
         enum err e = wait_for_work(service, scan_at_ms, pass != ERR_NONE, fault);

@@ -48,7 +48,7 @@ static enum err make_own_folders(struct take *take, struct fault *fault)
 /* Without a watch the scans still find everything, only later. */
 static void watch(struct take *take, const char *path)
 {
-    uint32_t events = IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW;
+    uint32_t events = IN_MOVED_TO | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW;
     take->watch_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (take->watch_fd >= 0 && inotify_add_watch(take->watch_fd, path, events) >= 0)
         return;
@@ -116,9 +116,8 @@ enum err take_noticed(struct take *take, struct fault *fault)
         const struct inotify_event *event;
         for (const char *at = events; at < events + len; at += sizeof *event + event->len) {
             event = (const struct inotify_event *)(const void *)at;
-            if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT))
-                return fail(
-                    fault, ERR_NOT_FOUND, NULL, "the spool's folder new/ was moved or removed");
+            if (event->mask & (IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT))
+                return fail(fault, ERR_NOT_FOUND, NULL, "the spool's folder new/ was moved away");
         }
     }
     if (len < 0 && errno != EAGAIN && errno != EINTR)

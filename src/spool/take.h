@@ -39,15 +39,16 @@ void take_close(struct take *); /* NULL is harmless */
  */
 int take_watch_fd(const struct take *);
 
-/* To be called when that is readable. ERR_NOT_FOUND: new/ itself was moved or removed. */
+/* To be called when that is readable. ERR_NOT_FOUND: new/ itself was moved. */
 enum err take_noticed(struct take *, struct fault *);
 
 /* Begins a pass: what was cut off (as much as a batch), new/, and deferred/ if one of its messages
  * is due, or with everything. */
 void take_begin(struct take *, bool everything);
 
-/* Claims the next that are due at now: a batch. *count 0: the pass is over. No batch of the pass
- * may still be without its end when the next is taken. After an error, the pass is over too. */
+/* Claims the next that are due at now: a batch. *count 0: the pass is over. No message of the batch
+ * before may still be without its end. After an error the pass is over too; ERR_NOT_FOUND: a folder
+ * of the spool was removed. */
 #define TAKE_BATCH_MAX 64
 enum err take_next(struct take *, struct arena *, int64_t now, struct taken out[TAKE_BATCH_MAX],
     size_t *count, struct fault *);

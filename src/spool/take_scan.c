@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/arena.h"
@@ -50,8 +51,18 @@ static bool is_due(int64_t next_at, int64_t now)
     return next_at <= now || next_at - now > TAKE_AHEAD_MAX_S;
 }
 
+/* Opened folders live on after they were removed, but nothing will ever come into them. */
+static bool is_removed(int folder_fd)
+{
+    struct stat st;
+    return !fstat(folder_fd, &st) && st.st_nlink == 0;
+}
+
 static enum err begin_stream(struct take *take, enum layout_folder folder, struct fault *fault)
 {
+    if (is_removed(take->folder_fds[folder]))
+        return fail(
+            fault, ERR_NOT_FOUND, NULL, "the spool's folder %s/ was removed", layout_name(folder));
     int fd = openat(take->folder_fds[folder], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     take->stream = fd < 0 ? NULL : fdopendir(fd);
     if (take->stream)
