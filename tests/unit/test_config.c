@@ -433,6 +433,19 @@ START_TEST(a_row_is_sound)
 }
 END_TEST
 
+START_TEST(the_range_of_an_octal_number_is_octal)
+{
+    const struct option_row row = {"a", "b", OPTION_INT, "700", 700, 777, "octal", "sentence"};
+    int64_t number;
+    ck_assert(option_check(&row, "700", &number));
+    ck_assert_int_eq(number, 0700);
+    ck_assert(!option_check(&row, "677", &number));
+    ck_assert(!option_check(&row, "1000", &number));
+    ck_assert(!option_check(&row, "0", &number));
+    ck_assert(!option_check(&row, "", &number));
+}
+END_TEST
+
 START_TEST(yes_and_no_are_spelt_so)
 {
     const struct option_row row = {"a", "b", OPTION_BOOL, "no", 0, 0, "", "sentence"};
@@ -491,6 +504,7 @@ static void add_values(TCase *tcase)
     tcase_add_test(tcase, the_ends_of_a_range_belong_to_it);
     tcase_add_test(tcase, relative_paths_are_taken_from_the_file_s_folder);
     tcase_add_loop_test(tcase, a_row_is_sound, 0, OPT__COUNT);
+    tcase_add_test(tcase, the_range_of_an_octal_number_is_octal);
     tcase_add_test(tcase, yes_and_no_are_spelt_so);
 }
 

@@ -289,11 +289,27 @@ START_TEST(a_gap_in_the_numbers_is_filled_before_anything_is_lost)
 {
     put("log.1", "first");
     put("log.3", "third");
-    open_log("log", 10, 3);
+    put("log.4", "fourth");
+    open_log("log", 10, 4);
     LOG_INFO("line");
     ck_assert_ptr_nonnull(strstr(content("log.1"), "event=line"));
     ck_assert_str_eq(content("log.2"), "first");
     ck_assert_str_eq(content("log.3"), "third");
+    ck_assert_str_eq(content("log.4"), "fourth");
+}
+END_TEST
+
+/* log.2 cannot become log.3, so log.1 must not become log.2. */
+START_TEST(a_rotation_that_fails_half_way_overwrites_nothing)
+{
+    put("log.1", "first");
+    put("log.2", "second");
+    ck_assert_int_eq(mkdir(path_of("log.3"), 0700), 0);
+    open_log("log", 10, 3);
+    LOG_INFO("line");
+    ck_assert_str_eq(content("log.1"), "first");
+    ck_assert_str_eq(content("log.2"), "second");
+    ck_assert_ptr_nonnull(strstr(content("log"), "event=line"));
 }
 END_TEST
 
@@ -427,7 +443,8 @@ static int take_file(const char *name, bool seen[THREADS][LINES])
     return count;
 }
 
-/* Some sixty rotations, and a reopening whenever there is time for it. */
+/* Some sixty rotations, each when it was due and not before, and a reopening whenever there is
+ * time. */
 START_TEST(no_line_is_torn_or_lost_while_threads_rotate_and_reopen)
 {
     static bool seen[THREADS][LINES];
@@ -443,8 +460,11 @@ START_TEST(no_line_is_torn_or_lost_while_threads_rotate_and_reopen)
     pthread_join(reopener, NULL);
     int count = take_file("log", seen);
     int files = 0;
-    while (exists(arena_printf(&arena, "log.%d", files + 1)))
-        count += take_file(arena_printf(&arena, "log.%d", ++files), seen);
+    while (exists(arena_printf(&arena, "log.%d", files + 1))) {
+        const char *name = arena_printf(&arena, "log.%d", ++files);
+        count += take_file(name, seen);
+        ck_assert_uint_gt(strlen(content(name)), 32768);
+    }
     ck_assert_int_eq(count, THREADS * LINES);
     ck_assert_int_gt(files, 30);
     ck_assert_int_eq(metrics_get(METRIC_log_lines_lost_total), 0);
@@ -551,6 +571,7 @@ static void add_rotation(TCase *tcase)
     tcase_add_test(tcase, size_0_never_rotates);
     tcase_add_test(tcase, count_0_keeps_no_old_file);
     tcase_add_test(tcase, a_gap_in_the_numbers_is_filled_before_anything_is_lost);
+    tcase_add_test(tcase, a_rotation_that_fails_half_way_overwrites_nothing);
     tcase_add_test(tcase, a_rotation_that_fails_loses_no_line_and_does_not_loop);
     tcase_add_test(tcase, a_log_that_somebody_else_rotated_is_only_opened_anew);
     tcase_add_test(tcase, a_log_whose_name_is_gone_is_made_again);

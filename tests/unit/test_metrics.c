@@ -73,24 +73,32 @@ START_TEST(gauges_go_up_and_down)
 }
 END_TEST
 
-static void *count_up(void *arg)
+enum {
+    THREADS = 4,
+    TIMES = 200000
+};
+
+static void *count_up(void *barrier)
 {
-    (void)arg;
-    for (int i = 0; i < 20000; i++)
+    pthread_barrier_wait(barrier);
+    for (int i = 0; i < TIMES; i++)
         metrics_add(METRIC_orders_total, 1);
     return NULL;
 }
 
 START_TEST(no_count_is_lost_between_threads)
 {
-    pthread_t threads[4];
-    for (int i = 0; i < 4; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, count_up, NULL), 0);
+    pthread_t threads[THREADS];
+    pthread_barrier_t barrier;
+    ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, THREADS), 0);
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, count_up, &barrier), 0);
     for (int i = 0; i < 20; i++)
         render();
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    ck_assert_int_eq(metrics_get(METRIC_orders_total), 80000);
+    ck_assert_int_eq(metrics_get(METRIC_orders_total), THREADS * TIMES);
+    pthread_barrier_destroy(&barrier);
 }
 END_TEST
 
