@@ -94,8 +94,8 @@ END_TEST
 
 START_TEST(a_file_is_no_folder)
 {
-    ck_assert(
-        findings_expect(&findings, "area", make_file(0600), &(struct expected){.is_folder = true}));
+    ck_assert(!findings_expect(
+        &findings, "area", make_file(0600), &(struct expected){.is_folder = true}));
     expect_text("is no folder; move it away");
 }
 END_TEST
