@@ -25,3 +25,59 @@ DB_LIBS = src/libdb.a $(SQLITE_LIBS)
 
 migrationsdir = $(pkgdatadir)/sql
 dist_migrations_DATA = sql/0001_initial.sql
+
+# The tests, and what they share; tests/unit/db_rig.c looks at the database from outside.
+check_LIBRARIES += tests/libdbrig.a
+tests_libdbrig_a_SOURCES = tests/unit/db_rig.c tests/unit/db_rig.h
+tests_libdbrig_a_CPPFLAGS = $(AM_CPPFLAGS) -DSOURCE_FOLDER='"$(abs_top_srcdir)"'
+tests_libdbrig_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
+db_test_libs = tests/libdbrig.a $(DB_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += \
+	tests/unit/test_commit_queue \
+	tests/unit/test_db \
+	tests/unit/test_idempotency \
+	tests/unit/test_migrate \
+	tests/unit/test_orders \
+	tests/unit/test_outbox \
+	tests/unit/test_payments \
+	tests/unit/test_settings \
+	tests/unit/test_sql \
+	tests/unit/test_store \
+	tests/unit/test_store_faults \
+	tests/unit/test_users
+tests_unit_test_commit_queue_SOURCES = tests/unit/test_commit_queue.c
+tests_unit_test_commit_queue_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_commit_queue_LDADD = $(db_test_libs)
+tests_unit_test_db_SOURCES = tests/unit/test_db.c
+tests_unit_test_db_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_db_LDADD = $(db_test_libs)
+tests_unit_test_idempotency_SOURCES = tests/unit/test_idempotency.c
+tests_unit_test_idempotency_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_idempotency_LDADD = $(db_test_libs)
+tests_unit_test_migrate_SOURCES = tests/unit/test_migrate.c
+tests_unit_test_migrate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_migrate_LDADD = $(db_test_libs)
+tests_unit_test_orders_SOURCES = tests/unit/test_orders.c
+tests_unit_test_orders_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_orders_LDADD = $(db_test_libs)
+tests_unit_test_outbox_SOURCES = tests/unit/test_outbox.c
+tests_unit_test_outbox_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_outbox_LDADD = $(db_test_libs)
+tests_unit_test_payments_SOURCES = tests/unit/test_payments.c
+tests_unit_test_payments_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_payments_LDADD = $(db_test_libs)
+tests_unit_test_settings_SOURCES = tests/unit/test_settings.c
+tests_unit_test_settings_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_settings_LDADD = $(db_test_libs)
+tests_unit_test_store_SOURCES = tests/unit/test_store.c
+tests_unit_test_store_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_store_LDADD = $(db_test_libs)
+tests_unit_test_store_faults_SOURCES = tests/unit/test_store_faults.c
+tests_unit_test_store_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_store_faults_LDADD = $(db_test_libs)
+tests_unit_test_users_SOURCES = tests/unit/test_users.c
+tests_unit_test_users_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_users_LDADD = $(db_test_libs)
+tests_unit_test_sql_SOURCES = tests/unit/test_sql.c
+tests_unit_test_sql_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_sql_LDADD = $(db_test_libs)

@@ -49,17 +49,24 @@ static const char migrations_table[] =
     "number INTEGER PRIMARY KEY NOT NULL, name TEXT NOT NULL, checksum TEXT NOT NULL,"
     "applied_at INTEGER NOT NULL) STRICT";
 
+/* Not a README, an editor's copy, or another engine's variant (0007_name.engine.sql). */
+static bool is_migration(const char *name)
+{
+    const char *dot = strchr(name, '.');
+    return dot && !strcmp(dot, ".sql");
+}
+
 /* NNNN_name.sql with a name of [a-z0-9_]+. */
 static bool parse_name(const char *name, int64_t *number)
 {
-    size_t len = strlen(name);
-    if (len < NUMBER_LEN + sizeof "_x.sql" - 1 || strcmp(name + len - 4, ".sql"))
-        return false;
     size_t digits = strspn(name, "0123456789");
-    size_t word = strspn(name + digits, "abcdefghijklmnopqrstuvwxyz0123456789_");
-    if (digits != NUMBER_LEN || name[NUMBER_LEN] != '_' || digits + word != len - 4)
+    if (digits != NUMBER_LEN || name[NUMBER_LEN] != '_')
         return false;
+    const char *word = name + NUMBER_LEN + 1;
+    size_t word_len = strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_");
     size_t zeros = strspn(name, "0");
+    if (!word_len || strcmp(word + word_len, ".sql") || zeros == NUMBER_LEN)
+        return false;
     return text_parse_uint(name + zeros, NUMBER_LEN - zeros, COUNT_MAX, number);
 }
 
@@ -75,8 +82,11 @@ static enum err list_entries(struct run *run, DIR *dir)
     struct dirent *entry;
     while (errno = 0, (entry = readdir(dir))) {
         int64_t number;
+        if (!is_migration(entry->d_name))
+            continue;
         if (!parse_name(entry->d_name, &number))
-            continue; /* a README, an editor's copy, another engine's variant */
+            return fail(run->fault, ERR_CONFIG, NULL, "%s/%s: not named NNNN_name.sql", run->folder,
+                entry->d_name);
         if (run->count == COUNT_MAX)
             return fail(run->fault, ERR_CONFIG, NULL, "%s holds too many files", run->folder);
         run->files[run->count++] =
@@ -233,8 +243,7 @@ enum err migrate(struct db *db, const char *folder, int64_t *applied, struct fau
     return e;
 }
 
-enum err migrate_pending(
-    struct db *db, const char *folder, int64_t *pending, struct fault *fault)
+enum err migrate_pending(struct db *db, const char *folder, int64_t *pending, struct fault *fault)
 {
     struct run run = {.db = db, .folder = folder, .fault = fault};
     size_t known = 0;
