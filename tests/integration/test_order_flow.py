@@ -229,6 +229,7 @@ class Idempotency(OrderTest):
 
     def test_another_body_under_the_same_key(self):
         self.assertEqual(self.server.order(self.token, self.key("k1")).status, 201)
+        self.settle()
         before = self.server.counts()
         reply = self.server.order(self.token, self.key("k1"), reference="other")
         self.assertEqual((reply.status, reply.problem), (422, "idempotency-key-reused"), reply)
