@@ -1,4 +1,4 @@
-/* json-c, as far as json.c needs it. Apart from json.h, because json-c's names (json_object, json_type) are
+/* json-c, as far as json.c needs it. Apart from json.h, because json-c's names (json_type) are
  * also ours. */
 #ifndef ORDERD_HTTP_JSON_TREE_H
 #define ORDERD_HTTP_JSON_TREE_H

@@ -17,3 +17,23 @@ src_libhttp_a_SOURCES = \
 	src/http/worker.c src/http/worker.h
 src_libhttp_a_CFLAGS = $(AM_CFLAGS) $(FCGI_CFLAGS) $(JSON_CFLAGS)
 HTTP_LIBS = src/libhttp.a $(FCGI_LIBS) $(JSON_LIBS)
+
+check_PROGRAMS += tests/unit/test_json
+tests_unit_test_json_SOURCES = tests/unit/test_json.c
+tests_unit_test_json_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_json_LDADD = $(HTTP_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_request
+tests_unit_test_request_SOURCES = tests/unit/test_request.c
+tests_unit_test_request_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_request_LDADD = $(HTTP_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_problem
+tests_unit_test_problem_SOURCES = tests/unit/test_problem.c
+tests_unit_test_problem_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_problem_LDADD = $(HTTP_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_fields
+tests_unit_test_fields_SOURCES = tests/unit/test_fields.c
+tests_unit_test_fields_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_fields_LDADD = $(HTTP_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
