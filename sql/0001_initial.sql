@@ -15,6 +15,7 @@ CREATE TABLE users (
 ) STRICT;
 CREATE UNIQUE INDEX users_username_fold ON users (username_fold);
 CREATE UNIQUE INDEX users_email_fold ON users (email_fold);
+CREATE INDEX users_active_admins ON users (id) WHERE role = 'admin' AND disabled_at IS NULL;
 
 -- Written before the gateway is asked. reason: why it ended; last_error: what the last void met.
 CREATE TABLE payment_attempts (

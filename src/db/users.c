@@ -116,6 +116,85 @@ enum err users_set_password(struct db *db, int64_t id, int64_t epoch, const char
     return e ? e : done ? ERR_NONE : ERR_REFUSED;
 }
 
+struct state {
+    bool found;
+    bool disabled;
+    enum role role;
+};
+
+static enum err read_state(struct db *db, int64_t id, struct state *out)
+{
+    struct query *query = db_query(db, Q_USER_STATE);
+    query_int(query, 1, id);
+    *out = (struct state){.found = query_row(query)};
+    if (out->found) {
+        out->role = role_parse(column_text(query, 0));
+        out->disabled = column_int(query, 1);
+    }
+    return query_end(query);
+}
+
+/* One after the other changes who is an admin. An engine with many writers would let two units each
+ * see the other's admin as the one that remains; so they first meet at a row that is always there
+ * (users are never deleted), and what follows sees what the other did. */
+static enum err take_turn(struct db *db)
+{
+    return query_exec(db_query(db, Q_USER_TURN));
+}
+
+static enum err end_change(struct query *query, bool *done)
+{
+    *done = query_row(query);
+    return query_end(query);
+}
+
+enum err users_disable(struct db *db, int64_t id, int64_t disabled_at)
+{
+    struct state state = {.found = false};
+    bool done = false;
+    enum err e = take_turn(db);
+    if (e)
+        return e;
+    struct query *query = db_query(db, Q_USER_DISABLE);
+    query_int(query, 1, id);
+    query_int(query, 2, disabled_at);
+    e = end_change(query, &done);
+    if (e || done)
+        return e;
+    e = read_state(db, id, &state);
+    return e ? e : !state.found ? ERR_NOT_FOUND : state.disabled ? ERR_NONE : ERR_REFUSED;
+}
+
+enum err users_enable(struct db *db, int64_t id)
+{
+    struct state state = {.found = false};
+    bool done = false;
+    struct query *query = db_query(db, Q_USER_ENABLE);
+    query_int(query, 1, id);
+    enum err e = end_change(query, &done);
+    if (e || done)
+        return e;
+    e = read_state(db, id, &state);
+    return e ? e : state.found ? ERR_NONE : ERR_NOT_FOUND;
+}
+
+enum err users_set_role(struct db *db, int64_t id, enum role role)
+{
+    struct state state = {.found = false};
+    bool done = false;
+    enum err e = take_turn(db);
+    if (e)
+        return e;
+    struct query *query = db_query(db, Q_USER_SET_ROLE);
+    query_int(query, 1, id);
+    query_text(query, 2, role_name(role));
+    e = end_change(query, &done);
+    if (e || done)
+        return e;
+    e = read_state(db, id, &state);
+    return e ? e : !state.found ? ERR_NOT_FOUND : state.role == role ? ERR_NONE : ERR_REFUSED;
+}
+
 enum err users_list(struct db *db, struct arena *arena, int64_t after_id, int64_t limit,
     struct user **out, size_t *count)
 {

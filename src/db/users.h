@@ -55,6 +55,14 @@ enum err users_count(struct db *, int64_t *out);
 /* New hash and epoch + 1, if the epoch is still the one given; else ERR_REFUSED (somebody else
  * changed it). */
 enum err users_set_password(struct db *, int64_t id, int64_t epoch, const char *password_hash);
+
+/* Each ends the user's tokens at once (epoch + 1). Already so: ERR_NONE, and nothing changes.
+ * ERR_NOT_FOUND. ERR_REFUSED: he is the last admin who is not disabled, and must remain one; of two
+ * who are disabled or demoted at once, one is refused. */
+enum err users_disable(struct db *, int64_t id, int64_t disabled_at);
+enum err users_enable(struct db *, int64_t id);
+enum err users_set_role(struct db *, int64_t id, enum role); /* ROLE_USER or ROLE_ADMIN */
+
 /* By id, ascending, after the given id. */
 enum err users_list(
     struct db *, struct arena *, int64_t after_id, int64_t limit, struct user **out, size_t *count);

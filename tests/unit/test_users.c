@@ -1,4 +1,5 @@
 /* db/users against a real database. */
+#include <pthread.h>
 #include <string.h>
 
 #include "db/users.h"
@@ -183,6 +184,177 @@ START_TEST(a_password_changed_by_somebody_else_is_left_alone)
 }
 END_TEST
 
+/* Who is an admin, and who may come in */
+
+/* By name, so that the tests read like what an administrator does. */
+enum change {
+    DISABLE,
+    ENABLE,
+    DEMOTE,
+    PROMOTE,
+};
+
+static enum err change(struct db *db, enum change change, int64_t id)
+{
+    switch (change) {
+    case DISABLE:
+        return users_disable(db, id, 77);
+    case ENABLE:
+        return users_enable(db, id);
+    case DEMOTE:
+        return users_set_role(db, id, ROLE_USER);
+    case PROMOTE:
+        return users_set_role(db, id, ROLE_ADMIN);
+    }
+    return ERR_INTERNAL;
+}
+
+static int64_t add_user(struct db *db, const char *name, enum role role)
+{
+    struct user_added added;
+    struct user_new user = new_user(name, arena_printf(&rig_arena, "%s@example.com", name));
+    user.role = role;
+    ck_assert_int_eq(users_add(db, &user, &added), ERR_NONE);
+    return added.id;
+}
+
+static struct user get(struct db *db, int64_t id)
+{
+    struct user user;
+    ck_assert_int_eq(users_get(db, &rig_arena, id, &user), ERR_NONE);
+    return user;
+}
+
+static int64_t active_admins(void)
+{
+    return rig_number("SELECT count(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL");
+}
+
+START_TEST(the_last_active_admin_stays)
+{
+    static const enum change rows[] = {DISABLE, DEMOTE};
+    struct db *db = rig_db();
+    int64_t id = add_user(db, "root", ROLE_ADMIN);
+    int64_t other = add_user(db, "other", ROLE_ADMIN);
+    add_user(db, "alice", ROLE_USER);
+    ck_assert_int_eq(change(db, rows[1 - _i], other), ERR_NONE);
+    ck_assert_int_eq(change(db, rows[_i], id), ERR_REFUSED);
+    ck_assert_int_eq(db_error(db), ERR_NONE);
+    struct user user = get(db, id);
+    ck_assert(!user.disabled);
+    ck_assert_int_eq(user.role, ROLE_ADMIN);
+    ck_assert_int_eq(user.epoch, 0);
+}
+END_TEST
+
+START_TEST(an_admin_may_go_while_another_remains)
+{
+    static const enum change rows[] = {DISABLE, DEMOTE};
+    struct db *db = rig_db();
+    int64_t first = add_user(db, "first", ROLE_ADMIN);
+    int64_t second = add_user(db, "second", ROLE_ADMIN);
+    ck_assert_int_eq(change(db, rows[_i], first), ERR_NONE);
+    ck_assert_int_eq(change(db, rows[_i], second), ERR_REFUSED);
+    ck_assert_int_eq(change(db, _i ? PROMOTE : ENABLE, first), ERR_NONE);
+    ck_assert_int_eq(change(db, rows[_i], second), ERR_NONE);
+    ck_assert_int_eq(active_admins(), 1);
+}
+END_TEST
+
+START_TEST(an_admin_who_is_disabled_already_may_be_demoted)
+{
+    struct db *db = rig_db();
+    add_user(db, "root", ROLE_ADMIN);
+    int64_t id = add_user(db, "other", ROLE_ADMIN);
+    ck_assert_int_eq(change(db, DISABLE, id), ERR_NONE);
+    ck_assert_int_eq(change(db, DEMOTE, id), ERR_NONE);
+    ck_assert_int_eq(active_admins(), 1);
+}
+END_TEST
+
+START_TEST(every_change_ends_the_tokens)
+{
+    static const enum change rows[] = {DISABLE, ENABLE, PROMOTE, DEMOTE};
+    struct db *db = rig_db();
+    add_user(db, "root", ROLE_ADMIN);
+    int64_t id = add_user(db, "alice", ROLE_USER);
+    for (int64_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(change(db, rows[i], id), ERR_NONE);
+        ck_assert_int_eq(get(db, id).epoch, i + 1);
+    }
+    ck_assert(!get(db, id).disabled);
+    ck_assert_int_eq(get(db, id).role, ROLE_USER);
+}
+END_TEST
+
+START_TEST(what_is_so_already_is_no_change)
+{
+    static const struct {
+        enum change first, again;
+    } rows[] = {{DISABLE, DISABLE}, {PROMOTE, PROMOTE}, {DEMOTE, DEMOTE}, {ENABLE, ENABLE}};
+    struct db *db = rig_db();
+    add_user(db, "root", ROLE_ADMIN);
+    int64_t id = add_user(db, "alice", ROLE_USER);
+    ck_assert_int_eq(change(db, rows[_i].first, id), ERR_NONE);
+    int64_t epoch = get(db, id).epoch;
+    ck_assert_int_eq(change(db, rows[_i].again, id), ERR_NONE);
+    ck_assert_int_eq(get(db, id).epoch, epoch);
+}
+END_TEST
+
+START_TEST(nobody_cannot_be_changed)
+{
+    struct db *db = rig_db();
+    int64_t id = add_user(db, "root", ROLE_ADMIN);
+    for (enum change i = DISABLE; i <= PROMOTE; i++)
+        ck_assert_int_eq(change(db, i, id + 1), ERR_NOT_FOUND);
+    ck_assert_int_eq(get(db, id).epoch, 0);
+}
+END_TEST
+
+struct removal {
+    struct store *store;
+    enum change change;
+    int64_t id;
+    enum err outcome;
+};
+
+static enum err removal_unit(struct db *db, void *arg)
+{
+    struct removal *removal = arg;
+    return change(db, removal->change, removal->id);
+}
+
+static void *remove_admin(void *arg)
+{
+    struct removal *removal = arg;
+    removal->outcome = store_write(removal->store, STORE_BEGIN, removal_unit, removal, rig_soon());
+    return NULL;
+}
+
+/* Two admins who remove each other: one of them is too late. */
+START_TEST(of_two_admins_who_go_at_once_one_stays)
+{
+    struct db *db = rig_db();
+    struct removal removals[] = {{.change = DISABLE, .id = add_user(db, "first", ROLE_ADMIN)},
+        {.change = DEMOTE, .id = add_user(db, "second", ROLE_ADMIN)}};
+    struct store *store = rig_store();
+    for (int round = 0; round < 20; round++) {
+        pthread_t threads[2];
+        for (int i = 0; i < 2; i++) {
+            removals[i].store = store;
+            ck_assert_int_eq(pthread_create(&threads[i], NULL, remove_admin, &removals[i]), 0);
+        }
+        for (int i = 0; i < 2; i++)
+            ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+        ck_assert_int_eq(removals[0].outcome + removals[1].outcome, ERR_REFUSED);
+        ck_assert_int_eq(active_admins(), 1);
+        rig_run("UPDATE users SET disabled_at = NULL, role = 'admin'");
+    }
+    store_close(store);
+}
+END_TEST
+
 START_TEST(a_disabled_user_is_read_as_one)
 {
     struct db *db = rig_db();
@@ -245,6 +417,13 @@ int main(void)
     tcase_add_test(tc, a_role_that_is_none_is_not_stored);
     tcase_add_test(tc, a_new_password_ends_the_epoch);
     tcase_add_test(tc, a_password_changed_by_somebody_else_is_left_alone);
+    tcase_add_loop_test(tc, the_last_active_admin_stays, 0, 2);
+    tcase_add_loop_test(tc, an_admin_may_go_while_another_remains, 0, 2);
+    tcase_add_test(tc, an_admin_who_is_disabled_already_may_be_demoted);
+    tcase_add_test(tc, every_change_ends_the_tokens);
+    tcase_add_loop_test(tc, what_is_so_already_is_no_change, 0, 4);
+    tcase_add_test(tc, nobody_cannot_be_changed);
+    tcase_add_test(tc, of_two_admins_who_go_at_once_one_stays);
     tcase_add_test(tc, a_disabled_user_is_read_as_one);
     tcase_add_test(tc, users_are_counted_and_listed_page_by_page);
     tcase_add_test(tc, roles_have_names);
