@@ -167,7 +167,8 @@ START_TEST(slow_gateway_cannot_approve_behind_our_back)
     ck_assert_int_eq(shop_create(&shop, "tok_ok", NULL, &created), ERR_PAYMENT_UNAVAILABLE);
     char uid[64];
     snprintf(uid, sizeof uid, "%s", shop_text(&shop, "SELECT uid FROM payment_attempts"));
-    /* The outside world does late what it will do; then a gateway that answers at once settles it. */
+    /* The outside world does late what it will do; then a gateway that answers at once settles it.
+     */
     shop.options = (struct shop_options){.timeout_ms = 5000};
     shop_reopen(&shop);
     shop_exec(&shop, "UPDATE payment_attempts SET next_try_at = 0");
