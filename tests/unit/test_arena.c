@@ -14,8 +14,8 @@
 
 void __real_free(void *);
 void __wrap_free(void *);
-const char *__asan_default_options(void);
-const char *__tsan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
 
 /* So that a malloc that cannot be satisfied returns NULL as it does without a sanitizer. */
 const char *__asan_default_options(void)

@@ -130,23 +130,23 @@ static void make_room(int number)
         drained += (size_t)got;
 }
 
-static void signal_each_ms(bool on)
+static void signal_every_10_ms(bool on)
 {
-    struct itimerval every = {{0, on ? 1000 : 0}, {0, on ? 1000 : 0}};
+    struct itimerval every = {{0, on ? 10000 : 0}, {0, on ? 10000 : 0}};
     ck_assert_int_eq(setitimer(ITIMER_REAL, &every, NULL), 0);
 }
 
 START_TEST(short_and_interrupted_writes_go_on)
 {
-    static char bytes[1 << 20];
+    static char bytes[1 << 18];
     struct sigaction action = {.sa_handler = make_room}; /* without SA_RESTART */
     ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
     ck_assert_int_eq(pipe(pipe_ends), 0);
     int capacity = fcntl(pipe_ends[1], F_GETPIPE_SZ);
     ck_assert_int_eq(file_write_all(pipe_ends[1], bytes, (size_t)capacity, &fault), ERR_NONE);
-    signal_each_ms(true);
+    signal_every_10_ms(true);
     ck_assert_int_eq(file_write_all(pipe_ends[1], bytes, sizeof bytes, &fault), ERR_NONE);
-    signal_each_ms(false);
+    signal_every_10_ms(false);
     ck_assert_uint_ge(drained, sizeof bytes);
     close(pipe_ends[0]);
     close(pipe_ends[1]);
