@@ -26,12 +26,15 @@ check_PROGRAMS += \
 	tests/unit/test_buffer \
 	tests/unit/test_clock \
 	tests/unit/test_config \
+	tests/unit/test_config_print \
 	tests/unit/test_digest \
 	tests/unit/test_error \
 	tests/unit/test_file \
 	tests/unit/test_log \
+	tests/unit/test_log_file \
 	tests/unit/test_logfmt \
 	tests/unit/test_metrics \
+	tests/unit/test_option \
 	tests/unit/test_random \
 	tests/unit/test_text
 tests_unit_test_arena_SOURCES = tests/unit/test_arena.c
@@ -44,6 +47,12 @@ tests_unit_test_buffer_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_clock_SOURCES = tests/unit/test_clock.c
 tests_unit_test_clock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_clock_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_config_SOURCES = tests/unit/test_config.c
+tests_unit_test_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_config_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_config_print_SOURCES = tests/unit/test_config_print.c
+tests_unit_test_config_print_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_config_print_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_digest_SOURCES = tests/unit/test_digest.c
 tests_unit_test_digest_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_digest_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
@@ -53,21 +62,24 @@ tests_unit_test_error_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_file_SOURCES = tests/unit/test_file.c
 tests_unit_test_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_file_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/log_files.c tests/unit/log_files.h
+tests_unit_test_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_log_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_log_file_SOURCES = tests/unit/test_log_file.c tests/unit/log_files.c tests/unit/log_files.h
+tests_unit_test_log_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_log_file_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_logfmt_SOURCES = tests/unit/test_logfmt.c
+tests_unit_test_logfmt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_logfmt_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_metrics_SOURCES = tests/unit/test_metrics.c
 tests_unit_test_metrics_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_metrics_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_option_SOURCES = tests/unit/test_option.c
+tests_unit_test_option_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_option_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_random_SOURCES = tests/unit/test_random.c
 tests_unit_test_random_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_random_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_text_SOURCES = tests/unit/test_text.c
 tests_unit_test_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_text_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
-tests_unit_test_log_SOURCES = tests/unit/test_log.c
-tests_unit_test_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_log_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
-tests_unit_test_logfmt_SOURCES = tests/unit/test_logfmt.c
-tests_unit_test_logfmt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_logfmt_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
-tests_unit_test_config_SOURCES = tests/unit/test_config.c
-tests_unit_test_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_config_LDADD = $(CORE_LIBS) $(UNIT_LIBS)

@@ -315,152 +315,6 @@ START_TEST(relative_paths_are_taken_from_the_file_s_folder)
 }
 END_TEST
 
-/* Whatever is not the default, for each type. */
-static const char *other_value(const struct option_row *row)
-{
-    if (row->type == OPTION_CHOICE)
-        return strrchr(row->unit, ' ') + 1;
-    if (row->type == OPTION_INT)
-        return arena_printf(&arena, "%lld", (long long)row->max);
-    return "/some/where = else";
-}
-
-static void assert_same(const struct config *one, const struct config *other)
-{
-    for (int i = 0; i < OPT__COUNT; i++) {
-        enum config_option option = (enum config_option)i;
-        if (option_rows[i].type == OPTION_INT)
-            ck_assert_int_eq(config_int(one, option), config_int(other, option));
-        else
-            ck_assert_str_eq(config_text(one, option), config_text(other, option));
-    }
-}
-
-/* Every option with another value than its default; with comments, and without. */
-START_TEST(what_is_printed_is_taken_back_unchanged)
-{
-    struct buffer text;
-    const char *section = "";
-    buffer_begin(&text, &arena, 100);
-    for (int i = 0; i < OPT__COUNT; i++) {
-        const struct option_row *row = &option_rows[i];
-        if (strcmp(row->section, section))
-            buffer_text(&text, arena_printf(&arena, "[%s]\n", row->section));
-        section = row->section;
-        buffer_text(&text, arena_printf(&arena, "%s = %s\n", row->name, other_value(row)));
-    }
-    open_text(text.data);
-    struct config *before = config;
-    struct buffer printed;
-    buffer_begin(&printed, &arena, 100);
-    config_print(before, &printed, _i);
-    open_text(printed.data);
-    for (int i = 0; i < OPT__COUNT; i++)
-        assert_value(i, other_value(&option_rows[i]));
-    assert_same(before, config);
-    config_close(before);
-}
-END_TEST
-
-START_TEST(the_sample_is_the_defaults_and_works_in_any_folder)
-{
-    struct buffer sample;
-    struct buffer again;
-    buffer_begin(&sample, &arena, 100);
-    buffer_begin(&again, &arena, 100);
-    ck_assert_int_eq(config_open(&config, NULL, NULL, &fault), ERR_NONE);
-    config_print(config, &sample, true);
-    config_close(config);
-    open_text(sample.data);
-    config_print(config, &again, true);
-    ck_assert_str_eq(again.data, sample.data);
-    ck_assert_str_eq(
-        config_text(config, OPT_database_path), arena_printf(&arena, "%s/orders.db", folder));
-}
-END_TEST
-
-static const char socket_mode_sample[] =
-    "\n"
-    "; permissions of that socket; the web server's group needs to write\n"
-    "; (an octal number from 0 to 777; default: 660)\n"
-    "socket_mode = 660\n"
-    "\n";
-
-START_TEST(each_option_stands_below_its_sentence_and_range)
-{
-    struct buffer sample;
-    buffer_begin(&sample, &arena, 100);
-    ck_assert_int_eq(config_open(&config, NULL, NULL, &fault), ERR_NONE);
-    config_print(config, &sample, true);
-    ck_assert_ptr_nonnull(strstr(sample.data, socket_mode_sample));
-    char *rest = sample.data;
-    for (char *line = strsep(&rest, "\n"); rest; line = strsep(&rest, "\n"))
-        ck_assert_uint_le(strlen(line), 100);
-}
-END_TEST
-
-START_TEST(values_alone_are_printed_without_comments)
-{
-    struct buffer text;
-    buffer_begin(&text, &arena, 100);
-    open_text("[log]\nlevel = warn ; and above\nfile = x.log\n");
-    config_print(config, &text, false);
-    ck_assert_int_eq(strncmp(text.data, "[server]\nsocket = run/orderd.sock\n", 34), 0);
-    ck_assert_ptr_nonnull(
-        strstr(text.data, "\n\n[log]\nfile = x.log\nnotifier_file =\nlevel = warn\n"));
-    ck_assert_ptr_null(strchr(text.data, ';'));
-}
-END_TEST
-
-/* The table itself: what a slip of the pen would break. */
-START_TEST(a_row_is_sound)
-{
-    const struct option_row *row = &option_rows[_i];
-    int64_t number;
-    enum config_option option;
-    ck_assert(option_find(row->section, row->name, &option));
-    ck_assert_int_eq((int)option, _i); /* no other of that name */
-    ck_assert(option_check(row, row->value, &number));
-    ck_assert_int_le(row->min, row->max);
-    ck_assert(*row->sentence);
-    if (row->type == OPTION_INT)
-        ck_assert(*row->unit);
-    if (row->type == OPTION_CHOICE)
-        ck_assert_ptr_nonnull(strchr(row->unit, ' '));
-    bool is_new_section = _i == 0 || strcmp(row->section, option_rows[_i - 1].section);
-    for (int i = 0; is_new_section && i < _i; i++)
-        ck_assert_str_ne(option_rows[i].section, row->section);
-}
-END_TEST
-
-START_TEST(the_range_of_an_octal_number_is_octal)
-{
-    const struct option_row row = {"a", "b", OPTION_INT, "700", 700, 777, "octal", "sentence"};
-    int64_t number;
-    ck_assert(option_check(&row, "700", &number));
-    ck_assert_int_eq(number, 0700);
-    ck_assert(!option_check(&row, "677", &number));
-    ck_assert(!option_check(&row, "1000", &number));
-    ck_assert(!option_check(&row, "0", &number));
-    ck_assert(!option_check(&row, "", &number));
-}
-END_TEST
-
-START_TEST(yes_and_no_are_spelt_so)
-{
-    const struct option_row row = {"a", "b", OPTION_BOOL, "no", 0, 0, "", "sentence"};
-    int64_t number;
-    ck_assert(option_check(&row, "yes", &number));
-    ck_assert_int_eq(number, 1);
-    ck_assert(option_check(&row, "no", &number));
-    ck_assert_int_eq(number, 0);
-    ck_assert(!option_check(&row, "true", &number));
-    ck_assert(!option_check(&row, "1", &number));
-    ck_assert(!option_check(&row, "", &number));
-    ck_assert_str_eq(option_range(&row, &arena), "yes or no");
-}
-END_TEST
-
 START_TEST(asking_for_another_type_aborts)
 {
     ck_assert_int_eq(config_open(&config, NULL, NULL, &fault), ERR_NONE);
@@ -503,17 +357,6 @@ static void add_values(TCase *tcase)
     tcase_add_test(tcase, comments_space_and_line_ends_of_any_kind_are_taken);
     tcase_add_test(tcase, the_ends_of_a_range_belong_to_it);
     tcase_add_test(tcase, relative_paths_are_taken_from_the_file_s_folder);
-    tcase_add_loop_test(tcase, a_row_is_sound, 0, OPT__COUNT);
-    tcase_add_test(tcase, the_range_of_an_octal_number_is_octal);
-    tcase_add_test(tcase, yes_and_no_are_spelt_so);
-}
-
-static void add_printing(TCase *tcase)
-{
-    tcase_add_loop_test(tcase, what_is_printed_is_taken_back_unchanged, 0, 2);
-    tcase_add_test(tcase, the_sample_is_the_defaults_and_works_in_any_folder);
-    tcase_add_test(tcase, each_option_stands_below_its_sentence_and_range);
-    tcase_add_test(tcase, values_alone_are_printed_without_comments);
 }
 
 int main(void)
@@ -521,6 +364,5 @@ int main(void)
     Suite *suite = suite_create("config");
     add_problems(make_tcase(suite, "problems"));
     add_values(make_tcase(suite, "values"));
-    add_printing(make_tcase(suite, "printing"));
     return unit_run(suite);
 }
