@@ -63,8 +63,8 @@ static enum err open_stop(struct fastcgi *fastcgi, struct fault *fault)
     return ERR_NONE;
 }
 
-static enum err start_worker(struct fastcgi *fastcgi, void *(*run)(void *), int number,
-    const char *name, struct fault *fault)
+static enum err start_worker(
+    struct fastcgi *fastcgi, void *(*run)(void *), int number, struct fault *fault)
 {
     struct worker *worker = &fastcgi->workers[fastcgi->worker_count];
     worker->fastcgi = fastcgi;
@@ -73,8 +73,6 @@ static enum err start_worker(struct fastcgi *fastcgi, void *(*run)(void *), int 
     if (errno)
         return fail_errno(fault, ERR_IO, "cannot start a worker");
     fastcgi->worker_count++;
-    int e = pthread_setname_np(worker->thread, name);
-    assert(e == 0);
     return ERR_NONE;
 }
 
@@ -82,9 +80,9 @@ static enum err start_workers(struct fastcgi *fastcgi, struct fault *fault)
 {
     enum err e = ERR_NONE;
     for (int i = 0; i < fastcgi->options.quick_workers && !e; i++)
-        e = start_worker(fastcgi, worker_quick, i, "quick", fault);
+        e = start_worker(fastcgi, worker_quick, i, fault);
     for (int i = 0; i < fastcgi->options.slow_workers && !e; i++)
-        e = start_worker(fastcgi, worker_slow, -1, "slow", fault);
+        e = start_worker(fastcgi, worker_slow, -1, fault);
     return e;
 }
 

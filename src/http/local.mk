@@ -37,3 +37,29 @@ check_PROGRAMS += tests/unit/test_fields
 tests_unit_test_fields_SOURCES = tests/unit/test_fields.c
 tests_unit_test_fields_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_fields_LDADD = $(HTTP_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_libfcgi
+tests_unit_test_libfcgi_SOURCES = tests/unit/test_libfcgi.c tests/unit/peer.c tests/unit/peer.h
+tests_unit_test_libfcgi_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(FCGI_CFLAGS)
+tests_unit_test_libfcgi_LDADD = $(UNIT_LIBS) $(FCGI_LIBS)
+
+# A peer that speaks FastCGI, and a service for it to talk to.
+fastcgi_tests_shared = \
+	tests/unit/peer.c tests/unit/peer.h \
+	tests/unit/service.c tests/unit/service.h
+
+check_PROGRAMS += tests/unit/test_fastcgi
+tests_unit_test_fastcgi_SOURCES = tests/unit/test_fastcgi.c $(fastcgi_tests_shared)
+tests_unit_test_fastcgi_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_fastcgi_LDADD = $(HTTP_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_fastcgi_load
+tests_unit_test_fastcgi_load_SOURCES = tests/unit/test_fastcgi_load.c $(fastcgi_tests_shared)
+tests_unit_test_fastcgi_load_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_fastcgi_load_LDADD = $(HTTP_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_fastcgi_listen
+tests_unit_test_fastcgi_listen_SOURCES = \
+	tests/unit/test_fastcgi_listen.c tests/unit/peer.c tests/unit/peer.h
+tests_unit_test_fastcgi_listen_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_fastcgi_listen_LDADD = $(HTTP_LIBS) $(CORE_LIBS) $(UNIT_LIBS)

@@ -68,8 +68,16 @@ static void *next_event(struct fastcgi *fastcgi)
     return event.data.ptr;
 }
 
+/* By the thread itself, which needs no descriptor for it. */
+static void set_name(const char *name)
+{
+    int e = pthread_setname_np(pthread_self(), name);
+    assert(e == 0);
+}
+
 void *worker_quick(void *arg)
 {
+    set_name("quick");
     struct worker *worker = arg;
     struct fastcgi *fastcgi = worker->fastcgi;
     void *tag;
@@ -86,6 +94,7 @@ void *worker_quick(void *arg)
 
 void *worker_slow(void *arg)
 {
+    set_name("slow");
     struct worker *worker = arg;
     struct fastcgi *fastcgi = worker->fastcgi;
     struct connection *connection;

@@ -1,0 +1,608 @@
+/* Requests in, answers out, over real FastCGI records; and peers that are slow, silent or wrong. */
+#include "unit.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/metrics.h"
+
+#include "peer.h"
+#include "service.h"
+
+static struct service service;
+
+static void set_up(void)
+{
+    service_init(&service);
+}
+
+static void tear_down(void)
+{
+    service_fini(&service);
+}
+
+static int start_and_connect(void)
+{
+    service_start(&service);
+    return peer_connect(service.path);
+}
+
+static struct wire wire_with(const char *const *pairs)
+{
+    struct wire wire = {0};
+    wire_begin(&wire, PEER_RESPONDER, PEER_KEEPS);
+    wire_params(&wire, pairs);
+    wire_body(&wire, NULL, 0);
+    return wire;
+}
+
+#define WITH(...) wire_with((const char *const[]){__VA_ARGS__, NULL})
+
+#define ECHO_A "GET|/echo|a||quick||0|-|0|-|0|-|0|-|0|"
+
+/* What arrives. */
+
+START_TEST(test_answers_a_get)
+{
+    int fd = start_and_connect();
+    peer_expect(fd, wire_get("/echo?a"), 200, ECHO_A);
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_answers_a_post)
+{
+    int fd = start_and_connect();
+    peer_expect(fd, wire_post("/echo", "{\"a\":1}", 7), 200,
+        "POST|/echo|-||quick|{\"a\":1}|7|-|0|application/json|1|-|0|-|0|");
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_the_target_is_split_but_not_decoded)
+{
+    int fd = start_and_connect();
+    peer_expect(fd, wire_get("//a/%31/..?x=%31?y"), 200,
+        "GET|//a/%31/..|x=%31?y||quick||0|-|0|-|0|-|0|-|0|");
+    peer_expect(fd, wire_get("/a?"), 200, "GET|/a|||quick||0|-|0|-|0|-|0|-|0|");
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_takes_the_headers_and_the_address)
+{
+    int fd = start_and_connect();
+    peer_expect(fd,
+        WITH("REQUEST_METHOD", "GET", "REQUEST_URI", "/echo", "REMOTE_ADDR", "192.0.2.7",
+            "HTTP_AUTHORIZATION", "Bearer a=b", "HTTP_CONTENT_ENCODING", "gzip",
+            "HTTP_IDEMPOTENCY_KEY", "", "HTTP_X_REQUEST_ID", "theirs", "HTTP_X_FORWARDED_FOR",
+            "198.51.100.1"),
+        200, "GET|/echo|-|192.0.2.7|quick||0|Bearer a=b|1|-|0|gzip|1||1|");
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_counts_headers_sent_twice_and_takes_the_first)
+{
+    int fd = start_and_connect();
+    peer_expect(fd,
+        WITH("REQUEST_METHOD", "GET", "REQUEST_URI", "/echo", "HTTP_IDEMPOTENCY_KEY", "one",
+            "HTTP_AUTHORIZATION", "a", "HTTP_IDEMPOTENCY_KEY", "two", "HTTP_IDEMPOTENCY_KEY", "3",
+            "HTTP_AUTHORIZATION", "b", "HTTP_CONTENT_ENCODING", "x", "HTTP_CONTENT_ENCODING", "y"),
+        200, "GET|/echo|-||quick||0|a|2|-|0|x|2|one|3|");
+    close(fd);
+}
+END_TEST
+
+/* nginx sends CONTENT_TYPE always, and HTTP_CONTENT_TYPE for each time the client did. */
+START_TEST(test_counts_content_types)
+{
+    int fd = start_and_connect();
+    const char *none = "GET|/echo|-||quick||0|-|0|-|0|-|0|-|0|";
+    peer_expect(
+        fd, WITH("REQUEST_METHOD", "GET", "REQUEST_URI", "/echo", "CONTENT_TYPE", ""), 200, none);
+    peer_expect(fd, WITH("REQUEST_METHOD", "GET", "REQUEST_URI", "/echo", "CONTENT_TYPE", "a"), 200,
+        "GET|/echo|-||quick||0|-|0|a|1|-|0|-|0|");
+    peer_expect(fd,
+        WITH("REQUEST_METHOD", "GET", "REQUEST_URI", "/echo", "CONTENT_TYPE", "a",
+            "HTTP_CONTENT_TYPE", "a", "HTTP_CONTENT_TYPE", "b"),
+        200, "GET|/echo|-||quick||0|-|0|a|2|-|0|-|0|");
+    peer_expect(fd,
+        WITH("REQUEST_METHOD", "GET", "REQUEST_URI", "/echo", "CONTENT_TYPE", "",
+            "HTTP_CONTENT_TYPE", ""),
+        200, "GET|/echo|-||quick||0|-|0||1|-|0|-|0|");
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_a_request_without_parameters_is_answered)
+{
+    int fd = start_and_connect();
+    struct wire wire = {0};
+    wire_begin(&wire, PEER_RESPONDER, PEER_KEEPS);
+    wire_params(&wire, (const char *const[]){NULL});
+    wire_body(&wire, NULL, 0);
+    peer_expect(fd, wire, 200, "||-||quick||0|-|0|-|0|-|0|-|0|");
+    close(fd);
+}
+END_TEST
+
+struct id_row {
+    const char *sent;
+    bool is_taken;
+};
+
+static const struct id_row ids[] = {
+    {"6f0123456789abcdef0123456789abcd", true},
+    {"A-Za-z0-9._-", true},
+    {"a", true},
+    {"0123456789012345678901234567890123456789012345678901234567890123", true},
+    {"01234567890123456789012345678901234567890123456789012345678901234", false},
+    {"", false},
+    {"a b", false},
+    {"a\r\nSet-Cookie: b", false},
+    {"\xC3\xA9", false},
+    {NULL, false},
+};
+
+START_TEST(test_takes_the_front_servers_request_id_or_makes_one)
+{
+    const struct id_row *row = &ids[_i];
+    int fd = start_and_connect();
+    struct wire wire = row->sent ? WITH("REQUEST_URI", "/echo", "REQUEST_ID", row->sent)
+                                 : WITH("REQUEST_URI", "/echo");
+    struct answer answer;
+    ck_assert(peer_send_wire(fd, &wire) && peer_receive(fd, &answer));
+    const char *line = strstr(answer.head, "X-Request-Id: ");
+    ck_assert_ptr_nonnull(line);
+    char id[80];
+    ck_assert_int_eq(sscanf(line, "X-Request-Id: %79[^\r]", id), 1);
+    if (row->is_taken)
+        ck_assert_str_eq(id, row->sent);
+    else
+        ck_assert(strlen(id) == 32 && strspn(id, "0123456789abcdef") == 32);
+    ck_assert_ptr_null(strstr(line + 1, "X-Request-Id"));
+    ck_assert_ptr_null(strstr(answer.head, "Set-Cookie"));
+    answer_free(&answer);
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_long_parameters_arrive_whole)
+{
+    char uri[30000];
+    memset(uri, 'u', sizeof uri);
+    memcpy(uri, "/size?64&", 9);
+    uri[sizeof uri - 1] = '\0';
+    int fd = start_and_connect();
+    struct answer answer;
+    struct wire wire = wire_get(uri);
+    ck_assert(peer_send_wire(fd, &wire) && peer_receive(fd, &answer));
+    ck_assert_int_eq(answer.status, 200);
+    answer_free(&answer);
+    close(fd);
+}
+END_TEST
+
+/* Bodies. */
+
+START_TEST(test_a_body_at_the_limit_arrives_and_one_past_it_is_too_large)
+{
+    int fd = start_and_connect();
+    char *body = calloc(1, 65537);
+    ck_assert_ptr_nonnull(body);
+    memset(body, 'b', 65537);
+    peer_expect(fd, wire_post("/echo", body, 65536), 200,
+        "POST|/echo|-||quick|long|65536|-|0|application/json|1|-|0|-|0|");
+    struct answer answer;
+    struct wire wire = wire_post("/echo", body, 65537);
+    ck_assert(peer_send_wire(fd, &wire) && peer_receive(fd, &answer));
+    ck_assert_int_eq(answer.status, 413);
+    answer_free(&answer);
+    free(body);
+    peer_expect(fd, wire_get("/echo?a"), 200, ECHO_A);
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_a_far_too_large_body_is_read_to_its_end)
+{
+    int fd = start_and_connect();
+    size_t len = 3000000;
+    char *body = calloc(1, len);
+    ck_assert_ptr_nonnull(body);
+    struct answer answer;
+    struct wire wire = wire_post("/echo", body, len);
+    ck_assert(peer_send_wire(fd, &wire) && peer_receive(fd, &answer));
+    ck_assert_int_eq(answer.status, 413);
+    answer_free(&answer);
+    free(body);
+    peer_expect(fd, wire_get("/echo?a"), 200, ECHO_A);
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_a_body_nobody_asked_for_is_not_taken_for_the_next_request)
+{
+    int fd = start_and_connect();
+    for (int i = 0; i < 3; i++) {
+        struct wire wire = {0};
+        wire_begin(&wire, PEER_RESPONDER, PEER_KEEPS);
+        wire_params(&wire, (const char *const[]){"REQUEST_METHOD", "GET", "REQUEST_URI", "/none",
+                               "CONTENT_LENGTH", "4", NULL});
+        wire_body(&wire, "body", 4);
+        peer_expect(fd, wire, 204, "");
+    }
+    peer_expect(fd, wire_get("/echo?a"), 200, ECHO_A);
+    close(fd);
+}
+END_TEST
+
+/* Requests that are not whole. */
+
+static void expect_nothing_served(int fd)
+{
+    peer_expect_end(fd);
+    close(fd);
+    ck_assert_int_eq(atomic_load(&service.dispatched), 0);
+}
+
+static void expect_still_serving(void)
+{
+    int fd = peer_connect(service.path);
+    peer_expect(fd, wire_get("/echo?a"), 200, ECHO_A);
+    close(fd);
+}
+
+START_TEST(test_a_request_cut_at_any_byte_is_not_served)
+{
+    service_start(&service);
+    struct wire wire = wire_post("/echo", "{\"a\":1}", 7);
+    for (size_t len = 0; len < wire.len; len++) {
+        int fd = peer_connect(service.path);
+        ck_assert(peer_send(fd, wire.data, len));
+        ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+        expect_nothing_served(fd);
+    }
+    wire_free(&wire);
+    expect_still_serving();
+}
+END_TEST
+
+struct length_row {
+    const char *announced;
+    const char *sent;
+};
+
+static const struct length_row lengths[] = {
+    {"8", "1234567"},
+    {"6", "1234567"},
+    {"", "1"},
+    {"0", "1"},
+    {"7x", "1234567"},
+    {"-1", "1"},
+    {"+7", "1234567"},
+    {"99999999999999999999", "1234567"},
+    {"100000", "1234567"},
+};
+
+START_TEST(test_a_body_of_another_length_than_announced_is_not_served)
+{
+    const struct length_row *row = &lengths[_i];
+    int fd = start_and_connect();
+    struct wire wire = {0};
+    wire_begin(&wire, PEER_RESPONDER, PEER_KEEPS);
+    wire_params(&wire, (const char *const[]){"REQUEST_METHOD", "POST", "REQUEST_URI", "/echo",
+                           "CONTENT_LENGTH", row->announced, NULL});
+    wire_body(&wire, row->sent, strlen(row->sent));
+    ck_assert(peer_send_wire(fd, &wire));
+    expect_nothing_served(fd);
+    expect_still_serving();
+}
+END_TEST
+
+START_TEST(test_a_peer_that_stalls_is_let_go)
+{
+    service.options.read_timeout_ms = 50;
+    int fd = start_and_connect();
+    struct wire wire = wire_get("/echo");
+    ck_assert(peer_send(fd, wire.data, wire.len - 20));
+    wire_free(&wire);
+    expect_nothing_served(fd);
+    expect_still_serving();
+}
+END_TEST
+
+struct dripping {
+    int fd;
+    struct wire wire;
+    size_t sent;
+};
+
+/* One byte a call, and the watchdog each time. */
+static int drip(void *arg)
+{
+    struct dripping *dripping = arg;
+    fastcgi_watch(service.fastcgi);
+    ck_assert_uint_lt(dripping->sent, dripping->wire.len - 1);
+    return !peer_send(dripping->fd, dripping->wire.data + dripping->sent++, 1);
+}
+
+START_TEST(test_a_peer_that_drips_is_cut_off)
+{
+    service.options.request_timeout_ms = 100;
+    char *body = calloc(1, 4096);
+    ck_assert_ptr_nonnull(body);
+    int fd = start_and_connect();
+    struct dripping dripping = {.fd = fd, .wire = wire_post("/echo", body, 4096)};
+    unit_wait(drip, &dripping, "the watchdog");
+    wire_free(&dripping.wire);
+    free(body);
+    expect_nothing_served(fd);
+    expect_still_serving();
+}
+END_TEST
+
+static int is_late(void *arg)
+{
+    int *rounds = arg;
+    fastcgi_watch(service.fastcgi);
+    return ++*rounds == 20;
+}
+
+START_TEST(test_the_watchdog_leaves_alone_what_waits_or_is_being_answered)
+{
+    service.options.request_timeout_ms = 1;
+    int idle = start_and_connect();
+    peer_expect(idle, wire_get("/none"), 204, "");
+    int busy = peer_connect(service.path);
+    int waiting = peer_connect(service.path);
+    struct wire hold = wire_get("/hold"), wait = wire_get("/wait");
+    ck_assert(peer_send_wire(busy, &hold) && peer_send_wire(waiting, &wait));
+    service_await_held(&service, 2);
+    int rounds = 0;
+    unit_wait(is_late, &rounds, "the watchdog");
+    service_release(&service);
+    struct answer answer;
+    ck_assert(peer_receive(busy, &answer) && answer.status == 200);
+    answer_free(&answer);
+    ck_assert(peer_receive(waiting, &answer) && answer.status == 200);
+    answer_free(&answer);
+    peer_expect(idle, wire_get("/none"), 204, "");
+    peer_expect(busy, wire_get("/none"), 204, "");
+    close(idle);
+    close(busy);
+    close(waiting);
+}
+END_TEST
+
+static void send_and_expect_end(const void *bytes, size_t len)
+{
+    int fd = peer_connect(service.path);
+    ck_assert(peer_send(fd, bytes, len));
+    expect_nothing_served(fd);
+}
+
+START_TEST(test_what_is_no_fastcgi_is_let_go)
+{
+    service.options.read_timeout_ms = 50; /* libfcgi skips a stray record and waits for another */
+    service_start(&service);
+    send_and_expect_end("GET / HTTP/1.1\r\n\r\n", 18);
+    send_and_expect_end("\2\1\0\1\0\10\0\0\0\1\0\0\0\0\0\0", 16); /* version 2 */
+    send_and_expect_end("\1\1\0\1\0\4\4\0\0\1\0\0\0\0\0\0", 16);  /* a short beginning */
+    send_and_expect_end("\1\5\0\1\0\0\0\0", 8);                   /* no beginning */
+    struct wire wire = {0};
+    wire_begin(&wire, PEER_RESPONDER, PEER_KEEPS);
+    wire_record(&wire, PEER_PARAMS, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8); /* huge lengths */
+    wire_record(&wire, PEER_PARAMS, NULL, 0);
+    send_and_expect_end(wire.data, wire.len);
+    wire_free(&wire);
+    wire_begin(&wire, PEER_RESPONDER, PEER_KEEPS);
+    wire_record(&wire, PEER_STDIN, "early", 5);
+    send_and_expect_end(wire.data, wire.len);
+    wire_free(&wire);
+    expect_still_serving();
+}
+END_TEST
+
+START_TEST(test_another_role_than_the_responders_is_let_go)
+{
+    service_start(&service);
+    struct wire wire = {0};
+    wire_begin(&wire, PEER_AUTHORIZER, PEER_KEEPS);
+    wire_params(&wire, (const char *const[]){"REQUEST_URI", "/echo", NULL});
+    send_and_expect_end(wire.data, wire.len);
+    wire_free(&wire);
+}
+END_TEST
+
+/* Answers. */
+
+START_TEST(test_head_has_the_length_of_get_and_no_body)
+{
+    int fd = start_and_connect();
+    struct answer answer;
+    struct wire wire = WITH("REQUEST_METHOD", "HEAD", "REQUEST_URI", "/size?1000");
+    ck_assert(peer_send_wire(fd, &wire) && peer_receive(fd, &answer));
+    ck_assert(answer.is_complete);
+    ck_assert_uint_eq(answer.body_len, 0);
+    char expected[64];
+    snprintf(expected, sizeof expected, "Content-Length: %zu\r\n", 1000 - strlen(answer.head));
+    ck_assert_ptr_nonnull(strstr(answer.head, expected));
+    answer_free(&answer);
+    peer_expect(fd, wire_get("/none"), 204, "");
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_a_large_answer_arrives_whole)
+{
+    int fd = start_and_connect();
+    struct answer answer;
+    struct wire wire = wire_get("/size?500000");
+    ck_assert(peer_send_wire(fd, &wire) && peer_receive(fd, &answer));
+    ck_assert(answer.is_complete);
+    ck_assert_uint_eq(answer.body_len + strlen(answer.head), 500000);
+    ck_assert_uint_eq(strspn(answer.body, "x"), answer.body_len);
+    answer_free(&answer);
+    close(fd);
+}
+END_TEST
+
+/* write(2) calls of this process; the peer's sends do not count as such. */
+static long count_writes(void)
+{
+    long count = -1;
+    char line[128];
+    FILE *file = fopen("/proc/self/io", "r");
+    if (!file)
+        return -1;
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "syscw: %ld", &count) == 1)
+            break;
+    fclose(file);
+    return count;
+}
+
+/* Without Check, whose every assertion writes. */
+static long writes_of(int fd, const char *uri)
+{
+    static char came[16384];
+    struct wire wire = wire_get(uri);
+    size_t len = 0;
+    long before = count_writes();
+    bool is_going = send(fd, wire.data, wire.len, MSG_NOSIGNAL) == (ssize_t)wire.len;
+    while (is_going && !(len >= 16 && memcmp(came + len - 16, "\1\3", 2) == 0)) {
+        ssize_t count = recv(fd, came + len, sizeof came - len, 0);
+        is_going = count > 0;
+        len += is_going ? (size_t)count : 0;
+    }
+    long after = count_writes();
+    wire_free(&wire);
+    return is_going ? after - before : -1;
+}
+
+START_TEST(test_an_answer_of_8160_bytes_is_one_write)
+{
+    if (count_writes() < 0)
+        return; /* a kernel without task I/O accounting */
+    int fd = start_and_connect();
+    ck_assert_int_eq(writes_of(fd, "/none"), 1);
+    ck_assert_int_eq(writes_of(fd, "/size?8160"), 1);
+    ck_assert_int_eq(writes_of(fd, "/size?8161"), 2);
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_a_connection_is_kept_or_not_as_the_peer_wishes)
+{
+    int fd = start_and_connect();
+    for (int i = 0; i < 100; i++)
+        peer_expect(
+            fd, wire_get(i % 2 ? "/slow" : "/none"), i % 2 ? 200 : 204, i % 2 ? "slow" : "");
+    ck_assert_int_eq(metrics_get(METRIC_connections), 1);
+    struct wire wire = {0};
+    wire_begin(&wire, PEER_RESPONDER, PEER_CLOSES);
+    wire_params(&wire, (const char *const[]){"REQUEST_URI", "/none", NULL});
+    wire_body(&wire, NULL, 0);
+    peer_expect(fd, wire, 204, "");
+    peer_expect_end(fd);
+    close(fd);
+    service_await_connections(0);
+}
+END_TEST
+
+START_TEST(test_a_peer_that_leaves_before_its_answer_harms_nobody)
+{
+    service_start(&service);
+    for (int i = 0; i < 2; i++) {
+        int fd = peer_connect(service.path);
+        struct wire wire = wire_get("/wait");
+        ck_assert(peer_send_wire(fd, &wire));
+        service_await_held(&service, i + 1);
+        close(fd);
+    }
+    service_release(&service);
+    service_await_connections(0);
+    expect_still_serving();
+}
+END_TEST
+
+START_TEST(test_a_peer_that_does_not_read_is_let_go)
+{
+    service.options.read_timeout_ms = 50;
+    int fd = start_and_connect();
+    struct wire wire = wire_get("/size?2000000");
+    ck_assert(peer_send_wire(fd, &wire));
+    service_await_connections(1);
+    service_await_connections(0);
+    close(fd);
+    expect_still_serving();
+}
+END_TEST
+
+static TCase *case_of(const char *name)
+{
+    TCase *tcase = tcase_create(name);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 30);
+    return tcase;
+}
+
+static TCase *arrival_case(void)
+{
+    TCase *tcase = case_of("arrival");
+    tcase_add_test(tcase, test_answers_a_get);
+    tcase_add_test(tcase, test_answers_a_post);
+    tcase_add_test(tcase, test_the_target_is_split_but_not_decoded);
+    tcase_add_test(tcase, test_takes_the_headers_and_the_address);
+    tcase_add_test(tcase, test_counts_headers_sent_twice_and_takes_the_first);
+    tcase_add_test(tcase, test_counts_content_types);
+    tcase_add_test(tcase, test_a_request_without_parameters_is_answered);
+    tcase_add_loop_test(
+        tcase, test_takes_the_front_servers_request_id_or_makes_one, 0, sizeof ids / sizeof *ids);
+    tcase_add_test(tcase, test_long_parameters_arrive_whole);
+    tcase_add_test(tcase, test_a_body_at_the_limit_arrives_and_one_past_it_is_too_large);
+    tcase_add_test(tcase, test_a_far_too_large_body_is_read_to_its_end);
+    tcase_add_test(tcase, test_a_body_nobody_asked_for_is_not_taken_for_the_next_request);
+    return tcase;
+}
+
+static TCase *bad_peer_case(void)
+{
+    TCase *tcase = case_of("bad peers");
+    tcase_add_test(tcase, test_a_request_cut_at_any_byte_is_not_served);
+    tcase_add_loop_test(tcase, test_a_body_of_another_length_than_announced_is_not_served, 0,
+        sizeof lengths / sizeof *lengths);
+    tcase_add_test(tcase, test_a_peer_that_stalls_is_let_go);
+    tcase_add_test(tcase, test_a_peer_that_drips_is_cut_off);
+    tcase_add_test(tcase, test_the_watchdog_leaves_alone_what_waits_or_is_being_answered);
+    tcase_add_test(tcase, test_what_is_no_fastcgi_is_let_go);
+    tcase_add_test(tcase, test_another_role_than_the_responders_is_let_go);
+    return tcase;
+}
+
+static TCase *answer_case(void)
+{
+    TCase *tcase = case_of("answers");
+    tcase_add_test(tcase, test_head_has_the_length_of_get_and_no_body);
+    tcase_add_test(tcase, test_a_large_answer_arrives_whole);
+    tcase_add_test(tcase, test_an_answer_of_8160_bytes_is_one_write);
+    tcase_add_test(tcase, test_a_connection_is_kept_or_not_as_the_peer_wishes);
+    tcase_add_test(tcase, test_a_peer_that_leaves_before_its_answer_harms_nobody);
+    tcase_add_test(tcase, test_a_peer_that_does_not_read_is_let_go);
+    return tcase;
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("fastcgi");
+    suite_add_tcase(suite, arrival_case());
+    suite_add_tcase(suite, bad_peer_case());
+    suite_add_tcase(suite, answer_case());
+    return unit_run(suite);
+}
