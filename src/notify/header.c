@@ -212,6 +212,11 @@ bool header_is_host(const char *text)
     return is_domain(text, false);
 }
 
+bool header_is_wide_host(const char *text)
+{
+    return is_domain(text, true);
+}
+
 enum err header_mailbox(
     struct header *header, const char *name, const char *address, struct fault *fault)
 {

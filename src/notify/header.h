@@ -36,5 +36,7 @@ enum err header_mailbox(struct header *, const char *name, const char *address, 
 
 /* Labels of ASCII letters, digits and hyphens, joined by dots: fit for a Message-ID. */
 bool header_is_host(const char *);
+/* The same, but characters beyond ASCII may be among them (an internationalised name). */
+bool header_is_wide_host(const char *);
 
 #endif

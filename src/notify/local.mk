@@ -15,3 +15,8 @@ NOTIFY_LIBS = src/libnotify.a $(SPOOL_LIBS) $(GMIME_LIBS)
 sbin_PROGRAMS += orderd-notifier
 orderd_notifier_SOURCES = src/notifierd.c
 orderd_notifier_LDADD = $(NOTIFY_LIBS) $(CORE_LIBS)
+
+check_PROGRAMS += tests/unit/test_message
+tests_unit_test_message_SOURCES = tests/unit/test_message.c $(spool_desk)
+tests_unit_test_message_CFLAGS = $(AM_CFLAGS) $(GMIME_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_message_LDADD = $(NOTIFY_LIBS) $(CORE_LIBS) $(UNIT_LIBS)

@@ -110,12 +110,19 @@ static void set_date(GMimeMessage *mail, int64_t at)
     g_date_time_unref(date);
 }
 
-/* A domain that is not ASCII becomes its ASCII form (RFC 5890), where it has one. */
-static const char *ascii_domain(struct arena *arena, const char *address)
+/* A domain that is not ASCII becomes its ASCII form (RFC 5890), where it has one. GMime sees
+ * nothing of the local part, nor a domain that is none: it would cut both where it stops to
+ * understand. */
+static const char *ascii_address(struct arena *arena, const char *address)
 {
-    InternetAddress *mailbox = internet_address_mailbox_new(NULL, address);
+    const char *at = strchr(address, '@');
+    if (!at || header_is_host(at + 1) || !header_is_wide_host(at + 1))
+        return address;
+    InternetAddress *mailbox = internet_address_mailbox_new(NULL, arena_printf(arena, "x%s", at));
     const char *ascii = internet_address_mailbox_get_idn_addr(INTERNET_ADDRESS_MAILBOX(mailbox));
-    const char *kept = arena_text(arena, ascii ? ascii : address);
+    const char *ascii_at = ascii ? strchr(ascii, '@') : NULL;
+    const char *kept =
+        arena_printf(arena, "%.*s%s", (int)(at - address), address, ascii_at ? ascii_at : at);
     g_object_unref(mailbox);
     return kept;
 }
@@ -127,7 +134,7 @@ static enum err set_headers(GMimeMessage *mail, const struct message_options *op
     enum err e = set_mailbox(mail, arena, "From", options->from_name, options->from, fault);
     if (!e)
         e = set_mailbox(
-            mail, arena, "To", record->username, ascii_domain(arena, record->recipient), fault);
+            mail, arena, "To", record->username, ascii_address(arena, record->recipient), fault);
     if (e)
         return e;
     set_subject(mail, arena, letter, record);
@@ -182,13 +189,23 @@ static void put_body(struct buffer *out, const struct letter *letter, const stru
     buffer_char(out, '\n');
 }
 
-static void set_body(GMimeMessage *mail, const char *text)
+/* Not a GMimeTextPart: that one would store the text in the smallest character set that has it. */
+static void set_body(GMimeMessage *mail, const struct buffer *text)
 {
-    GMimeTextPart *part = g_mime_text_part_new_with_subtype("plain");
-    g_mime_text_part_set_text(part, text);
-    g_mime_text_part_set_charset(part, "utf-8"); /* after the text, which sets one of its own */
-    g_mime_object_encode(GMIME_OBJECT(part), GMIME_ENCODING_CONSTRAINT_7BIT);
+    GMimePart *part = g_mime_part_new_with_type("text", "plain");
+    GMimeStream *stream = g_mime_stream_mem_new_with_buffer(text->data, text->len);
+    GMimeDataWrapper *content =
+        g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
+    g_mime_part_set_content(part, content);
+    g_mime_object_set_content_type_parameter(GMIME_OBJECT(part), "charset", "utf-8");
+    GMimeContentEncoding encoding =
+        g_mime_part_get_best_content_encoding(part, GMIME_ENCODING_CONSTRAINT_7BIT);
+    if (encoding == GMIME_CONTENT_ENCODING_DEFAULT) /* any will do */
+        encoding = GMIME_CONTENT_ENCODING_7BIT;
+    g_mime_part_set_content_encoding(part, encoding);
     g_mime_message_set_mime_part(mail, GMIME_OBJECT(part));
+    g_object_unref(content);
+    g_object_unref(stream);
     g_object_unref(part);
 }
 
@@ -212,7 +229,7 @@ enum err message_render(const struct message_options *options, const struct reco
         struct buffer body;
         buffer_begin(&body, arena, 1024);
         put_body(&body, letter, record);
-        set_body(mail, body.data);
+        set_body(mail, &body);
         write_out(mail, arena, bytes, len);
     }
     g_object_unref(mail);
