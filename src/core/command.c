@@ -3,15 +3,19 @@
 
 #include "core/command.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/arena.h"
 #include "core/buffer.h"
 
 #define STATUS_USAGE 2
+
+static const char standard_path[] = ORDERD_SYSCONFDIR "/orderd.conf";
 
 enum mode {
     MODE_RUN,
@@ -72,14 +76,14 @@ static void print_usage(FILE *out, const struct command_spec *spec)
         "       %s [--config FILE] --check-config | --print-config\n"
         "       %s --help | --version\n"
         "\n"
-        "  -c, --config FILE   configuration (default " ORDERD_SYSCONFDIR "/orderd.conf)\n"
+        "  -c, --config FILE   configuration (default %s)\n"
         "      --check-config  say what is wrong with it; exit 1 if anything is\n"
         "      --print-config  print every option with its value, range and meaning\n"
         "%s"
         "  -h, --help          this text\n"
         "  -V, --version       the version\n"
         "\n%s",
-        spec->name, spec->knows_once ? " [--once]" : "", spec->name, spec->name,
+        spec->name, spec->knows_once ? " [--once]" : "", spec->name, spec->name, standard_path,
         spec->knows_once ? "      --once          do what is due, then end\n" : "", spec->summary);
 }
 
@@ -99,6 +103,13 @@ static bool read_config(struct command *command)
     return !e;
 }
 
+/* Who has no configuration yet prints one to begin with. */
+static bool is_sample_wanted(enum mode mode, const struct command *command)
+{
+    return mode == MODE_PRINT && command->config_path == standard_path &&
+           access(standard_path, F_OK) && errno == ENOENT;
+}
+
 static int print_config(const struct config *config)
 {
     struct arena arena;
@@ -114,7 +125,7 @@ static int print_config(const struct config *config)
 bool command_parse(
     int argc, char **argv, const struct command_spec *spec, struct command *command, int *status)
 {
-    *command = (struct command){.config_path = ORDERD_SYSCONFDIR "/orderd.conf"};
+    *command = (struct command){.config_path = standard_path};
     enum mode mode = parse_options(argc, argv, spec, command);
     *status = mode == MODE_WRONG ? STATUS_USAGE : EXIT_SUCCESS;
     if (mode == MODE_WRONG || mode == MODE_HELP) {
@@ -125,6 +136,8 @@ bool command_parse(
         printf("%s %s\n", spec->name, PACKAGE_VERSION);
         return false;
     }
+    if (is_sample_wanted(mode, command))
+        command->config_path = NULL;
     if (!read_config(command)) {
         *status = EXIT_FAILURE;
         return false;

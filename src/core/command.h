@@ -20,10 +20,10 @@ struct command {
 };
 
 /* Options: -c, --config FILE (default SYSCONFDIR/orderd.conf), --check-config, --print-config, -h,
- * --help, -V,
- * --version, and --once where the program knows it. True: run. False: *status is what to exit with;
- * what had to be said has been. A configuration with problems: all of them on standard error,
- * status 1; a wrong command line: 2. */
+ * --help, -V, --version, and --once where the program knows it. True: run. False: *status is what
+ * to exit with; what had to be said has been. A configuration with problems: all of them on
+ * standard error, status 1; a wrong command line: 2. --print-config without a file, when the
+ * default one is not there, prints the defaults: that is the sample. */
 bool command_parse(
     int argc, char **argv, const struct command_spec *, struct command *, int *status);
 

@@ -25,6 +25,7 @@ check_PROGRAMS += \
 	tests/unit/test_arena \
 	tests/unit/test_buffer \
 	tests/unit/test_clock \
+	tests/unit/test_command \
 	tests/unit/test_config \
 	tests/unit/test_config_print \
 	tests/unit/test_digest \
@@ -47,6 +48,9 @@ tests_unit_test_buffer_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_clock_SOURCES = tests/unit/test_clock.c
 tests_unit_test_clock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_clock_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_command_SOURCES = tests/unit/test_command.c
+tests_unit_test_command_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_command_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
 tests_unit_test_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_config_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
