@@ -41,7 +41,7 @@ static void begin(void)
     fault_begin(&fault, &arena);
     folder = unit_folder();
     path = arena_text(&arena, unit_path(folder, "orders.db"));
-    options = (struct admin_options){.path = path, .migrations = migrations(), .wait_ms = 10000};
+    options = (struct admin_options){.path = path, .migrations = migrations(), .wait_ms = 60000};
 }
 
 static void end(void)
