@@ -30,6 +30,7 @@ int main(int argc, char **argv)
             "SIGTERM and SIGINT stop it between two deliveries, SIGHUP reads the configuration\n"
             "again, SIGUSR1 opens the log file anew. See orderd-notifier(8).\n",
         .knows_once = true,
+        .check = service_check,
     };
     struct command command;
     int status;

@@ -88,7 +88,7 @@ static void print_usage(FILE *out, const struct command_spec *spec)
 }
 
 /* False: it has problems, and they have been told. */
-static bool read_config(struct command *command)
+static bool read_config(const struct command_spec *spec, struct command *command)
 {
     struct arena arena;
     struct buffer problems;
@@ -97,6 +97,8 @@ static bool read_config(struct command *command)
     buffer_begin(&problems, &arena, 1024);
     fault_begin(&fault, &arena);
     enum err e = config_open(&command->config, command->config_path, &problems, &fault);
+    if (!e && spec->check)
+        e = spec->check(command->config, &fault);
     if (e)
         fprintf(stderr, "%s%s\n", problems.data, fault.text ? fault.text : err_info(e)->name);
     arena_fini(&arena);
@@ -138,7 +140,7 @@ bool command_parse(
     }
     if (is_sample_wanted(mode, command))
         command->config_path = NULL;
-    if (!read_config(command)) {
+    if (!read_config(spec, command)) {
         *status = EXIT_FAILURE;
         return false;
     }

@@ -11,6 +11,8 @@ struct command_spec {
     const char *name;    /* of the program */
     const char *summary; /* printed below the options by --help */
     bool knows_once;     /* takes --once */
+    /* What the table of options cannot tell: ERR_CONFIG. NULL: nothing. */
+    enum err (*check)(const struct config *, struct fault *);
 };
 
 struct command {

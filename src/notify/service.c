@@ -25,6 +25,9 @@
 #include "notify/queue.h"
 #include "notify/transport_maildir.h"
 
+#define SPOOL_WAIT_MS 10000
+#define SPOOL_POLL_MS 50
+
 struct service {
     const char *config_path;
     struct config *config;
@@ -101,17 +104,7 @@ static enum err open_all(struct service *service, struct fault *fault)
     enum err e = service_check(service->config, fault);
     if (!e)
         e = open_log(service->config, fault);
-    if (!e)
-        e = open_signals(service, fault);
-    if (!e)
-        e = take_open(&service->take, config_text(service->config, OPT_spool_path), fault);
-    if (e)
-        return e;
-    message_init();
-    open_queue(service);
-    LOG_INFO("started", LOG_TEXT("spool", config_text(service->config, OPT_spool_path)),
-        LOG_TEXT("maildir", config_text(service->config, OPT_notify_maildir)));
-    return ERR_NONE;
+    return e ? e : open_signals(service, fault);
 }
 
 enum err service_open(
@@ -121,7 +114,7 @@ enum err service_open(
     *service = (struct service){.config_path = config_path, .config = config, .signal_fd = -1};
     enum err e = open_all(service, fault);
     if (e) {
-        LOG_ERROR("cannot start", LOG_TEXT("cause", fault->text));
+        LOG_ERROR("orderd-notifier cannot start", LOG_TEXT("cause", fault->text));
         service_close(service);
         service = NULL;
     }
@@ -136,7 +129,7 @@ void service_close(struct service *service)
     if (service->queue) {
         close_queue(service);
         message_fini();
-        LOG_INFO("stopped");
+        LOG_INFO("orderd-notifier has stopped");
     }
     take_close(service->take);
     file_close(&service->signal_fd);
@@ -207,6 +200,27 @@ static bool may_go_on(void *arg)
     return !service->is_stopping && !service->wants_reload;
 }
 
+/* Takes the spool, which the publisher may just be about to make: waits for it for a while, unless
+ * it is to stop. */
+static enum err take_spool(struct service *service, bool once, struct fault *fault)
+{
+    const char *path = config_text(service->config, OPT_spool_path);
+    int64_t deadline_ms = clock_mono_ms() + (once ? 0 : SPOOL_WAIT_MS);
+    bool is_told = false;
+    for (;;) {
+        enum err e = take_open(&service->take, path, fault);
+        take_signals(service);
+        if (e != ERR_NOT_FOUND || service->is_stopping || clock_mono_ms() >= deadline_ms)
+            return e;
+        if (!is_told)
+            LOG_WARN("waiting for the spool", LOG_TEXT("cause", fault->text));
+        is_told = true;
+        fault_clear(fault);
+        struct pollfd fd = {.fd = service->signal_fd, .events = POLLIN};
+        (void)poll(&fd, 1, SPOOL_POLL_MS);
+    }
+}
+
 /* Until the next deferred message, but at most until the next scan; in milliseconds. */
 static int wait_ms(const struct service *service, int64_t scan_at_ms)
 {
@@ -269,10 +283,25 @@ static enum err run_passes(struct service *service, bool once, struct fault *fau
     return ERR_NONE;
 }
 
+static enum err run(struct service *service, bool once, struct fault *fault)
+{
+    enum err e = take_spool(service, once, fault);
+    if (service->is_stopping)
+        return ERR_NONE;
+    if (e)
+        return e;
+    message_init();
+    open_queue(service);
+    LOG_INFO("orderd-notifier is ready",
+        LOG_TEXT("spool", config_text(service->config, OPT_spool_path)),
+        LOG_TEXT("maildir", config_text(service->config, OPT_notify_maildir)));
+    return run_passes(service, once, fault);
+}
+
 enum err service_run(struct service *service, bool once, struct fault *fault)
 {
-    enum err e = run_passes(service, once, fault);
+    enum err e = run(service, once, fault);
     if (e)
-        LOG_ERROR("cannot go on", LOG_TEXT("cause", fault->text));
+        LOG_ERROR("orderd-notifier cannot work", LOG_TEXT("cause", fault->text));
     return e;
 }

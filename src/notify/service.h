@@ -13,13 +13,15 @@ struct service;
 enum err service_check(const struct config *, struct fault *);
 
 /* config_path: read again at SIGHUP; NULL: never. The service closes config, on failure too.
- * Opens the log, blocks the signals and takes the spool. */
+ * Opens the log and blocks the signals. */
 enum err service_open(
     struct service **, const char *config_path, struct config *config, struct fault *);
 void service_close(struct service *); /* NULL is harmless */
 
-/* Until SIGTERM or SIGINT; once: until what is due was tried. SIGUSR1 opens the log anew. An error
- * ends it: the spool has gone. */
+/* Takes the spool (waits ten seconds for it to be made; not with once) and works until SIGTERM or
+ * SIGINT; once: until what is due was tried. SIGUSR1 opens the log anew, SIGHUP reads the
+ * configuration again. ERR_NOT_FOUND: there is no spool, or no more. ERR_BUSY: another notifier has
+ * it. */
 enum err service_run(struct service *, bool once, struct fault *);
 
 #endif
