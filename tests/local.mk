@@ -8,6 +8,7 @@ UNIT_LIBS = tests/libunit.a $(CHECK_LIBS)
 script_tests = \
 	tests/integration/test_order_flow.py \
 	tests/integration/test_auth_flow.py \
+	tests/integration/test_orderctl.py \
 	tests/style.py \
 	tests/include_direction.py
 EXTRA_DIST += $(script_tests) tests/integration/harness.py tests/integration/tap.py

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """orderctl: every command, wrong input of every kind, beside an orderd under load, as root and as others."""
 
 import base64
