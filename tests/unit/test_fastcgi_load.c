@@ -60,6 +60,7 @@ static void expect(int fd, int status, const char *body)
 START_TEST(test_two_workers_serve_many_kept_connections)
 {
     int fds[MANY];
+    service.options.queue_max = MANY;
     service_start(&service);
     for (int i = 0; i < MANY; i++)
         fds[i] = peer_connect(service.path);
@@ -469,6 +470,7 @@ START_TEST(test_a_stop_cuts_off_who_drips_meanwhile)
     int fd = start_and_connect();
     struct wire wire = wire_get("/none");
     ck_assert(peer_send(fd, wire.data, wire.len - 1));
+    service_await_connections(1);
     pthread_t stopping = begin_stop();
     peer_expect_end(fd); /* by the watchdog, long before a read times out or the stop does */
     await_stop(stopping);
