@@ -1,6 +1,7 @@
 /* db/admin: the administrator's door, with and without a responder. A responder is here whoever
  * holds orders.lock, and a connection that writes beside us. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -10,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <sqlite3.h>
 
 #include "core/arena.h"
 #include "core/clock.h"
@@ -171,6 +174,40 @@ START_TEST(an_error_that_the_unit_overlooked_rolls_back_too)
     ck_assert_int_eq(admin_write(&options, add_and_overlook, "alice", &fault), ERR_BROKEN);
     ck_assert_ptr_nonnull(strstr(fault.text, "CHECK"));
     ck_assert_int_eq(count_users(), 0);
+}
+END_TEST
+
+static ssize_t fail_to_write(int fd, const void *bytes, size_t len, off_t at)
+{
+    (void)fd, (void)bytes, (void)len, (void)at;
+    errno = EIO;
+    return -1;
+}
+
+/* write: what SQLite writes with; NULL: the system's own again. */
+static void set_write(ssize_t (*write)(int, const void *, size_t, off_t))
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    static const char *const names[] = {"write", "pwrite", "pwrite64"};
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+        (void)vfs->xSetSystemCall(vfs, names[n], (sqlite3_syscall_ptr)(void (*)(void))write);
+}
+
+static enum err add_and_lose_the_disk(struct db *db, void *arg)
+{
+    enum err e = add_named(db, arg);
+    set_write(fail_to_write);
+    return e;
+}
+
+START_TEST(a_commit_whose_outcome_is_not_known_says_so)
+{
+    add("alice");
+    enum err e = admin_write(&options, add_and_lose_the_disk, "bob", &fault);
+    set_write(NULL);
+    ck_assert_int_eq(e, ERR_UNKNOWN);
+    ck_assert_ptr_nonnull(strstr(fault.text, "not known whether it was done"));
+    ck_assert(!is_locked("orders.write"));
 }
 END_TEST
 
@@ -572,6 +609,7 @@ static void add_writing(Suite *suite)
     tcase_add_test(alone, what_is_no_database_is_told_and_left_alone);
     tcase_add_test(alone, a_refusal_rolls_back_and_comes_back_as_it_is);
     tcase_add_test(alone, an_error_that_the_unit_overlooked_rolls_back_too);
+    tcase_add_test(alone, a_commit_whose_outcome_is_not_known_says_so);
     tcase_add_test(alone, a_database_is_made_and_migrated_where_there_is_none);
     tcase_add_test(alone, no_responder_can_start_while_we_write);
     tcase_add_test(alone, nothing_is_checkpointed);
