@@ -17,6 +17,16 @@ CREATE UNIQUE INDEX users_username_fold ON users (username_fold);
 CREATE UNIQUE INDEX users_email_fold ON users (email_fold);
 CREATE INDEX users_active_admins ON users (id) WHERE role = 'admin' AND disabled_at IS NULL;
 
+-- From where users logged in: IPv4 addresses and IPv6 networks (/64). Refreshed once a day at most.
+CREATE TABLE login_addresses (
+    user_id INTEGER NOT NULL REFERENCES users (id),
+    address TEXT NOT NULL CHECK (length(address) BETWEEN 1 AND 64),
+    logged_in_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, address)
+) STRICT;
+CREATE INDEX login_addresses_of_user ON login_addresses (user_id, logged_in_at);
+CREATE INDEX login_addresses_logged_in_at ON login_addresses (logged_in_at);
+
 -- Written before the gateway is asked. reason: why it ended; last_error: what the last void met.
 CREATE TABLE payment_attempts (
     uid TEXT PRIMARY KEY NOT NULL CHECK (length(uid) = 32),

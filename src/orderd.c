@@ -124,12 +124,22 @@ static enum err open_auth(struct orderd *orderd)
         &orderd->fault);
     if (e)
         return e;
+    struct throttle_options throttle = {
+        .window_s = option_int(orderd, OPT_auth_throttle_window),
+        .pair_max = option_int(orderd, OPT_auth_throttle_pair),
+        .address_max = option_int(orderd, OPT_auth_throttle_address),
+        .account_max = option_int(orderd, OPT_auth_throttle_account),
+        .entries_max = option_int(orderd, OPT_auth_throttle_entries),
+    };
     orderd->app.auth = auth_open(orderd->app.store, orderd->hasher, orderd->keyring,
         &(struct auth_options){
             .issuer = config_text(orderd->config, OPT_auth_issuer),
             .audience = config_text(orderd->config, OPT_auth_audience),
             .token_lifetime_s = config_int(orderd->config, OPT_auth_token_lifetime),
             .store_timeout_ms = option_int(orderd, OPT_database_store_timeout),
+            .throttle = throttle,
+            .trust_days = option_int(orderd, OPT_auth_trust_days),
+            .trust_addresses = option_int(orderd, OPT_auth_trust_addresses),
         });
     orderd->keyring = NULL;
     return ERR_NONE;

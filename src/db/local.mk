@@ -10,6 +10,7 @@ src_libdb_a_SOURCES = \
 	src/db/verify_sqlite.c \
 	src/db/idempotency.c src/db/idempotency.h \
 	src/db/locks.c src/db/locks.h \
+	src/db/logins.c src/db/logins.h \
 	src/db/migrate.c src/db/migrate.h \
 	src/db/orders.c src/db/orders.h \
 	src/db/outbox.c src/db/outbox.h \
@@ -36,6 +37,7 @@ check_PROGRAMS += \
 	tests/unit/test_commit_queue \
 	tests/unit/test_db \
 	tests/unit/test_idempotency \
+	tests/unit/test_logins \
 	tests/unit/test_migrate \
 	tests/unit/test_orders \
 	tests/unit/test_outbox \
@@ -54,6 +56,9 @@ tests_unit_test_db_LDADD = $(db_test_libs)
 tests_unit_test_idempotency_SOURCES = tests/unit/test_idempotency.c
 tests_unit_test_idempotency_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_idempotency_LDADD = $(db_test_libs)
+tests_unit_test_logins_SOURCES = tests/unit/test_logins.c
+tests_unit_test_logins_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_logins_LDADD = $(db_test_libs)
 tests_unit_test_migrate_SOURCES = tests/unit/test_migrate.c
 tests_unit_test_migrate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_migrate_LDADD = $(db_test_libs)

@@ -116,6 +116,17 @@ enum err users_set_password(struct db *db, int64_t id, int64_t epoch, const char
     return e ? e : done ? ERR_NONE : ERR_REFUSED;
 }
 
+enum err users_renew_hash(struct db *db, int64_t id, const char *old_hash, const char *new_hash)
+{
+    struct query *query = db_query(db, Q_USER_RENEW_HASH);
+    query_int(query, 1, id);
+    query_text(query, 2, old_hash);
+    query_text(query, 3, new_hash);
+    bool done = query_row(query);
+    enum err e = query_end(query);
+    return e ? e : done ? ERR_NONE : ERR_REFUSED;
+}
+
 struct state {
     bool found;
     bool disabled;

@@ -55,6 +55,9 @@ enum err users_count(struct db *, int64_t *out);
 /* New hash and epoch + 1, if the epoch is still the one given; else ERR_REFUSED (somebody else
  * changed it). */
 enum err users_set_password(struct db *, int64_t id, int64_t epoch, const char *password_hash);
+/* Another hash of the same password, if the hash is still the old one; else ERR_REFUSED. Tokens
+ * live on. */
+enum err users_renew_hash(struct db *, int64_t id, const char *old_hash, const char *new_hash);
 
 /* Each ends the user's tokens at once (epoch + 1). Already so: ERR_NONE, and nothing changes.
  * ERR_NOT_FOUND. ERR_REFUSED: he is the last admin who is not disabled, and must remain one; of two

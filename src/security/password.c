@@ -112,9 +112,8 @@ static enum err to_err(int rc)
     }
 }
 
-static enum err take_turn(struct hasher *hasher)
+static enum err take_turn(struct hasher *hasher, int64_t deadline_ms)
 {
-    int64_t deadline_ms = clock_mono_ms() + hasher->options.timeout_ms;
     enum err e = ERR_NONE;
     pthread_mutex_lock(&hasher->mutex);
     bool must_wait = hasher->running >= hasher->options.running;
@@ -163,16 +162,33 @@ static enum err verify_now(
     return e == ERR_INTERNAL ? ERR_CORRUPT : e;
 }
 
-enum err password_hash(
-    struct hasher *hasher, const char *password, size_t len, char out[PASSWORD_HASH_SIZE])
+static int64_t deadline_of(const struct hasher *hasher)
 {
-    enum err e = take_turn(hasher);
+    return clock_mono_ms() + hasher->options.timeout_ms;
+}
+
+static enum err hash_by(struct hasher *hasher, int64_t deadline_ms, const char *password,
+    size_t len, char out[PASSWORD_HASH_SIZE])
+{
+    enum err e = take_turn(hasher, deadline_ms);
     if (e)
         return e;
     atomic_fetch_add(&hasher->work, 1);
     e = hash_now(&hasher->options, password, len, out);
     end_turn(hasher);
     return e;
+}
+
+enum err password_hash(
+    struct hasher *hasher, const char *password, size_t len, char out[PASSWORD_HASH_SIZE])
+{
+    return hash_by(hasher, deadline_of(hasher), password, len, out);
+}
+
+enum err password_hash_at_once(
+    struct hasher *hasher, const char *password, size_t len, char out[PASSWORD_HASH_SIZE])
+{
+    return hash_by(hasher, 0, password, len, out);
 }
 
 enum err password_verify(
@@ -183,7 +199,7 @@ enum err password_verify(
     *match = false;
     if (!parse(compared, &parameters))
         return ERR_CORRUPT;
-    enum err e = take_turn(hasher);
+    enum err e = take_turn(hasher, deadline_of(hasher));
     if (e)
         return e;
     atomic_fetch_add(&hasher->work, 1);

@@ -33,6 +33,11 @@ void hasher_close(struct hasher *);
 enum err password_hash(
     struct hasher *, const char *password, size_t len, char out[PASSWORD_HASH_SIZE]);
 
+/* The same, but waits for nobody: ERR_UNAVAILABLE, unless a turn is free right now. For what can be
+ * done another time. */
+enum err password_hash_at_once(
+    struct hasher *, const char *password, size_t len, char out[PASSWORD_HASH_SIZE]);
+
 /* *match: is it the password of that hash? encoded NULL (no such user): does the same work against
  * a hash of its own and never matches. The comparison is in constant time. ERR_UNAVAILABLE as
  * above; ERR_CORRUPT: the hash is none. */

@@ -16,11 +16,16 @@
 #include "security/password.h"
 #include "security/token.h"
 
+#include "services/throttle.h"
+
 struct auth_options {
     const char *issuer; /* borrowed */
     const char *audience;
     int64_t token_lifetime_s;
     int store_timeout_ms;
+    struct throttle_options throttle;
+    int trust_days;      /* an address that logged in is trusted so long; 0: never */
+    int trust_addresses; /* kept for each user */
 };
 
 struct auth;
@@ -49,11 +54,13 @@ struct access_token {
     int64_t expires_in_s;
 };
 
-/* ERR_INVALID_CREDENTIALS, ERR_UNAVAILABLE. */
+/* From ctx->client. ERR_INVALID_CREDENTIALS. ERR_TOO_MANY_REQUESTS (fault.retry_after_s): too many
+ * failures, nothing was compared. ERR_UNAVAILABLE. */
 enum err auth_login(struct auth *, struct context *, const char *username, const char *password,
     struct access_token *out);
 
-/* For ctx->user_id; ends every token he has. ERR_INVALID_CREDENTIALS: the current one is wrong. */
+/* For ctx->user_id; ends every token he has. ERR_INVALID_CREDENTIALS: the current one is wrong,
+ * which counts like a failed login. ERR_TOO_MANY_REQUESTS and ERR_UNAVAILABLE as above. */
 enum err auth_change_password(
     struct auth *, struct context *, const char *current, const char *new_password);
 

@@ -3,13 +3,15 @@ noinst_LIBRARIES += src/libservices.a
 src_libservices_a_SOURCES = \
 	src/services/action.c src/services/action.h \
 	src/services/attempt_end.c src/services/attempt_end.h \
-	src/services/auth.c src/services/auth.h \
+	src/services/auth.c src/services/auth_login.c src/services/auth.h src/services/auth_state.h \
 	src/services/bell.c src/services/bell.h \
 	src/services/crew.c src/services/crew.h \
 	src/services/order.c src/services/order_create.c src/services/order.h \
 	src/services/payment.c src/services/payment.h \
 	src/services/relay.c src/services/relay.h \
-	src/services/settle.c src/services/settle.h
+	src/services/settle.c src/services/settle.h \
+	src/services/tally.c src/services/tally.h \
+	src/services/throttle.c src/services/throttle.h
 SERVICES_LIBS = src/libservices.a $(DB_LIBS) $(SECURITY_LIBS) $(GATEWAY_LIBS) $(SPOOL_LIBS)
 
 # A whole service without HTTP, which the tests of services and api stand on.
@@ -25,7 +27,8 @@ check_PROGRAMS += \
 	tests/unit/test_order_service \
 	tests/unit/test_payment_service \
 	tests/unit/test_relay \
-	tests/unit/test_settle
+	tests/unit/test_settle \
+	tests/unit/test_throttle
 tests_unit_test_auth_service_SOURCES = tests/unit/test_auth_service.c
 tests_unit_test_auth_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_auth_service_LDADD = $(SHOP_LIBS)
@@ -44,3 +47,6 @@ tests_unit_test_relay_LDADD = $(SHOP_LIBS)
 tests_unit_test_settle_SOURCES = tests/unit/test_settle.c
 tests_unit_test_settle_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_settle_LDADD = $(SHOP_LIBS)
+tests_unit_test_throttle_SOURCES = tests/unit/test_throttle.c
+tests_unit_test_throttle_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_throttle_LDADD = src/libservices.a $(CORE_LIBS) $(UNIT_LIBS)

@@ -84,6 +84,23 @@ static void open_background(struct shop *shop, struct fault *fault)
     check_opened(relay_open(&shop->relay, shop->store, &relay, fault), fault);
 }
 
+static int or_default(int value, int otherwise)
+{
+    return value ? value : otherwise;
+}
+
+static struct throttle_options throttle_of(const struct shop_options *options)
+{
+    const struct throttle_options *wanted = &options->throttle;
+    return (struct throttle_options){
+        .window_s = or_default(wanted->window_s, 300),
+        .pair_max = or_default(wanted->pair_max, 10),
+        .address_max = or_default(wanted->address_max, 100),
+        .account_max = or_default(wanted->account_max, 50),
+        .entries_max = or_default(wanted->entries_max, 4096),
+    };
+}
+
 static void open_auth(struct shop *shop, struct fault *fault)
 {
     const char *keys = unit_path(shop->folder, "keys");
@@ -93,13 +110,19 @@ static void open_auth(struct shop *shop, struct fault *fault)
     if (stat(keys, &st) != 0)
         check_opened(keyring_new_key(keys, kid, fault), fault);
     check_opened(keyring_open(&keyring, keys, fault), fault);
-    struct password_options passwords = {
-        .memory_kib = 64, .passes = 1, .running = 2, .waiting = 8, .timeout_ms = SHOP_TIMEOUT_MS};
+    struct password_options passwords = {.memory_kib = 64,
+        .passes = or_default(shop->options.hash_passes, 1),
+        .running = 2,
+        .waiting = 8,
+        .timeout_ms = SHOP_TIMEOUT_MS};
     check_opened(hasher_open(&shop->hasher, &passwords, fault), fault);
     struct auth_options options = {.issuer = "orderd",
         .audience = "orderd",
         .token_lifetime_s = 3600,
-        .store_timeout_ms = SHOP_TIMEOUT_MS};
+        .store_timeout_ms = SHOP_TIMEOUT_MS,
+        .throttle = throttle_of(&shop->options),
+        .trust_days = 30,
+        .trust_addresses = 3};
     shop->auth = auth_open(shop->store, shop->hasher, keyring, &options);
 }
 

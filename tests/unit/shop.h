@@ -11,12 +11,14 @@
 #define SHOP_PASSWORD "correct horse"
 
 struct shop_options {
-    struct gateway *gateway; /* NULL: the simulated one; else stays the caller's */
-    int latency_ms;          /* of the simulated one */
-    int timeout_ms;          /* of the gateway; 0: 5000 */
-    int permits;             /* 0: 32 */
-    int backlog_max;         /* 0: 1000 */
-    const char *spool;       /* NULL: a good one */
+    struct gateway *gateway;          /* NULL: the simulated one; else stays the caller's */
+    int latency_ms;                   /* of the simulated one */
+    int timeout_ms;                   /* of the gateway; 0: 5000 */
+    int permits;                      /* 0: 32 */
+    int backlog_max;                  /* 0: 1000 */
+    const char *spool;                /* NULL: a good one */
+    int hash_passes;                  /* 0: 1 */
+    struct throttle_options throttle; /* zero members: as orderd has them by default */
 };
 
 struct shop {

@@ -397,6 +397,26 @@ START_TEST(a_turn_that_does_not_come_in_time_is_put_off)
 }
 END_TEST
 
+START_TEST(what_can_be_done_another_time_waits_for_no_turn)
+{
+    pthread_t thread;
+    enum err e;
+    char encoded[PASSWORD_HASH_SIZE];
+    bool match;
+    reopen(1, 8, 60000);
+    ck_assert(!pthread_create(&thread, NULL, hash_slowly, &e));
+    await_work(1);
+    int64_t begun_ms = clock_mono_ms();
+    ck_assert_int_eq(password_hash_at_once(hasher, "password", 8, encoded), ERR_UNAVAILABLE);
+    ck_assert_int_lt(clock_mono_ms() - begun_ms, 30000);
+    ck_assert_int_eq(password_work(hasher), 1);
+    ck_assert(!pthread_join(thread, NULL));
+    ck_assert_int_eq(password_hash_at_once(hasher, "password", 8, encoded), ERR_NONE);
+    ck_assert_int_eq(verify("password", encoded, &match), ERR_NONE);
+    ck_assert(match);
+}
+END_TEST
+
 START_TEST(who_waits_gets_a_turn)
 {
     enum {
@@ -489,6 +509,7 @@ int main(void)
     tcase_set_timeout(ration, 60);
     tcase_add_test(ration, one_more_than_may_run_is_put_off_when_none_may_wait);
     tcase_add_test(ration, a_turn_that_does_not_come_in_time_is_put_off);
+    tcase_add_test(ration, what_can_be_done_another_time_waits_for_no_turn);
     tcase_add_test(ration, who_waits_gets_a_turn);
     tcase_add_test(ration, one_more_than_may_wait_is_put_off);
     tcase_add_test(ration, as_many_as_cores_run_when_not_told);

@@ -184,6 +184,32 @@ START_TEST(a_password_changed_by_somebody_else_is_left_alone)
 }
 END_TEST
 
+START_TEST(a_renewed_hash_leaves_tokens_alone)
+{
+    struct db *db = rig_db();
+    int64_t id = rig_user(db, "alice");
+    ck_assert_int_eq(users_set_password(db, id, 0, "old"), ERR_NONE);
+    ck_assert_int_eq(users_renew_hash(db, id, "old", "renewed"), ERR_NONE);
+    struct user user;
+    ck_assert_int_eq(users_get(db, &rig_arena, id, &user), ERR_NONE);
+    ck_assert_str_eq(user.password_hash, "renewed");
+    ck_assert_int_eq(user.epoch, 1);
+}
+END_TEST
+
+START_TEST(a_hash_that_is_another_by_now_is_not_renewed)
+{
+    struct db *db = rig_db();
+    int64_t id = rig_user(db, "alice");
+    ck_assert_int_eq(users_set_password(db, id, 0, "changed meanwhile"), ERR_NONE);
+    ck_assert_int_eq(users_renew_hash(db, id, "old", "renewed"), ERR_REFUSED);
+    ck_assert_int_eq(users_renew_hash(db, id + 1, "changed meanwhile", "renewed"), ERR_REFUSED);
+    struct user user;
+    ck_assert_int_eq(users_get(db, &rig_arena, id, &user), ERR_NONE);
+    ck_assert_str_eq(user.password_hash, "changed meanwhile");
+}
+END_TEST
+
 /* Who is an admin, and who may come in */
 
 /* By name, so that the tests read like what an administrator does. */
@@ -417,6 +443,8 @@ int main(void)
     tcase_add_test(tc, a_role_that_is_none_is_not_stored);
     tcase_add_test(tc, a_new_password_ends_the_epoch);
     tcase_add_test(tc, a_password_changed_by_somebody_else_is_left_alone);
+    tcase_add_test(tc, a_renewed_hash_leaves_tokens_alone);
+    tcase_add_test(tc, a_hash_that_is_another_by_now_is_not_renewed);
     tcase_add_loop_test(tc, the_last_active_admin_stays, 0, 2);
     tcase_add_loop_test(tc, an_admin_may_go_while_another_remains, 0, 2);
     tcase_add_test(tc, an_admin_who_is_disabled_already_may_be_demoted);
