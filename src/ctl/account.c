@@ -22,10 +22,17 @@ enum err account_check_username(const char *name, struct fault *fault)
     return ERR_NONE;
 }
 
+/* The domain holds a dot with something on both sides. */
+static bool is_domain(const char *domain)
+{
+    const char *dot = *domain ? strchr(domain + 1, '.') : NULL;
+    return dot && dot[1] && !strchr(domain, '@');
+}
+
 static bool is_email(const char *email, size_t len)
 {
-    const char *at = memchr(email, '@', len);
-    if (!at || at == email || len > EMAIL_MAX || strchr(at + 1, '@') || !strchr(at + 1, '.'))
+    const char *at = strchr(email, '@');
+    if (len > EMAIL_MAX || !at || at == email || !is_domain(at + 1))
         return false;
     return !strchr(email, ' ') && !text_has_control(email, len) && text_is_utf8(email, len);
 }
@@ -34,7 +41,8 @@ enum err account_check_email(const char *email, struct fault *fault)
 {
     if (!is_email(email, strlen(email)))
         return fail(fault, ERR_VALIDATION, NULL,
-            "the e-mail address must have one @ with a dot behind it, no space, and at most %d "
+            "the e-mail address must have one @ with a dot in what follows it, no space, and at "
+            "most %d "
             "bytes",
             EMAIL_MAX);
     return ERR_NONE;
