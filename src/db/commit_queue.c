@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "core/clock.h"
+#include "core/metrics.h"
 
 void commit_queue_init(struct commit_queue *queue, size_t max)
 {
@@ -22,10 +23,16 @@ void commit_queue_fini(struct commit_queue *queue)
     pthread_mutex_destroy(&queue->mutex);
 }
 
+static void set_len(struct commit_queue *queue, size_t len)
+{
+    queue->len = len;
+    metrics_set(METRIC_store_waiting, (int64_t)len);
+}
+
 static void remove_unit(struct commit_queue *queue, struct commit_unit *unit)
 {
     TAILQ_REMOVE(&queue->units, unit, link);
-    queue->len--;
+    set_len(queue, queue->len - 1);
 }
 
 /* The caller's side */
@@ -36,7 +43,7 @@ static enum err put(struct commit_queue *queue, enum store_class class, struct c
     if (class == STORE_BEGIN && queue->len >= queue->max)
         return ERR_BUSY;
     TAILQ_INSERT_TAIL(&queue->units, unit, link);
-    queue->len++;
+    set_len(queue, queue->len + 1);
     pthread_cond_signal(&queue->filled);
     return ERR_NONE;
 }
@@ -129,7 +136,7 @@ void commit_queue_give_back(struct commit_queue *queue, struct commit_unit **uni
         unit->is_alone = true;
         unit->state = UNIT_QUEUED;
         TAILQ_INSERT_HEAD(&queue->units, unit, link);
-        queue->len++;
+        set_len(queue, queue->len + 1);
         pthread_cond_signal(&unit->changed); /* its deadline counts again */
     }
     pthread_mutex_unlock(&queue->mutex);

@@ -258,6 +258,8 @@ static enum err start_thread(struct committer *committer, struct fault *fault)
     assert(!failed);
     errno = pthread_create(&committer->thread, NULL, committer_main, committer);
     enum err e = errno ? fail_errno(fault, ERR_IO, "cannot start the committer") : ERR_NONE;
+    if (!e)
+        (void)pthread_setname_np(committer->thread, "committer"); /* for whoever looks at ps -L */
     failed = pthread_sigmask(SIG_SETMASK, &before, NULL);
     assert(!failed);
     return e;

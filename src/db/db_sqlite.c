@@ -37,9 +37,11 @@ static const char *const controls[][CONTROL_COUNT] = {
         [ROLLBACK] = "ROLLBACK"},
 };
 
-static bool is_out_of_space(int system_error)
+/* SQLite knows ENOSPC only. For the others errno is asked, which the failed call has left; what
+ * sqlite3_system_errno() says may be of an earlier one. */
+static bool is_out_of_space(void)
 {
-    return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
+    return errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
 }
 
 static enum err err_of(const struct db *db, int code)
@@ -52,7 +54,7 @@ static enum err err_of(const struct db *db, int code)
     case SQLITE_FULL:
         return ERR_FULL;
     case SQLITE_IOERR:
-        return is_out_of_space(sqlite3_system_errno(db->handle)) ? ERR_FULL : ERR_IO;
+        return is_out_of_space() ? ERR_FULL : ERR_IO;
     case SQLITE_NOMEM:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
@@ -95,6 +97,7 @@ static int run(struct db *db, enum control control)
 {
     sqlite3_stmt *stmt = db->control[control];
     assert(stmt);
+    errno = 0;
     (void)sqlite3_step(stmt);
     return sqlite3_reset(stmt);
 }
@@ -143,7 +146,7 @@ static enum err commit_outcome(const struct db *db, int code)
     case SQLITE_CONSTRAINT:
         return err_of(db, code);
     case SQLITE_IOERR:
-        if (code == SQLITE_IOERR_WRITE && is_out_of_space(sqlite3_system_errno(db->handle)))
+        if (code == SQLITE_IOERR_WRITE && is_out_of_space())
             return ERR_FULL;
         return ERR_UNKNOWN;
     default:
@@ -158,8 +161,8 @@ enum err db_commit(struct db *db)
     int code = run(db, COMMIT);
     if (code == SQLITE_OK)
         return ERR_NONE;
-    (void)db_note(db, code);
     enum err e = commit_outcome(db, code);
+    (void)db_note(db, code);
     db_rollback(db);
     return e;
 }
@@ -196,6 +199,7 @@ static int forbid_transactions(void *arg, int action, const char *operation, con
 enum err db_script(struct db *db, const char *sql)
 {
     (void)sqlite3_set_authorizer(db->handle, forbid_transactions, NULL);
+    errno = 0;
     int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
     enum err e = db_note(db, code);
     (void)sqlite3_set_authorizer(db->handle, NULL, NULL);
@@ -212,6 +216,7 @@ enum err db_checkpoint(struct db *db, enum db_checkpoint kind, int wait_ms, int6
     int log = 0;
     int moved = 0;
     (void)sqlite3_busy_timeout(db->handle, wait_ms);
+    errno = 0;
     int code = sqlite3_wal_checkpoint_v2(db->handle, "main", modes[kind], &log, &moved);
     (void)sqlite3_busy_timeout(db->handle, 0);
     *pages = log > 0 ? log : 0;
@@ -313,6 +318,7 @@ static enum err prepare_controls(struct db *db)
 static enum err set_up(struct db *db, bool bare)
 {
     set_up_handle(db);
+    errno = 0;
     enum err e = db_note(db, sqlite3_exec(db->handle, pragmas[db->role], NULL, NULL, NULL));
     if (!e && db->role == DB_WRITER)
         e = set_journal_mode(db);

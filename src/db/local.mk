@@ -29,7 +29,9 @@ dist_migrations_DATA = sql/0001_initial.sql
 
 # The tests, and what they share; tests/unit/db_rig.c looks at the database from outside.
 check_LIBRARIES += tests/libdbrig.a
-tests_libdbrig_a_SOURCES = tests/unit/db_rig.c tests/unit/db_rig.h
+tests_libdbrig_a_SOURCES = \
+	tests/unit/db_rig.c tests/unit/db_rig.h \
+	tests/unit/store_rig.c tests/unit/store_rig.h
 tests_libdbrig_a_CPPFLAGS = $(AM_CPPFLAGS) -DSOURCE_FOLDER='"$(abs_top_srcdir)"'
 tests_libdbrig_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
 db_test_libs = tests/libdbrig.a $(DB_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
@@ -46,6 +48,7 @@ check_PROGRAMS += \
 	tests/unit/test_sql \
 	tests/unit/test_store \
 	tests/unit/test_store_faults \
+	tests/unit/test_store_processes \
 	tests/unit/test_users
 tests_unit_test_commit_queue_SOURCES = tests/unit/test_commit_queue.c
 tests_unit_test_commit_queue_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -86,3 +89,6 @@ tests_unit_test_users_LDADD = $(db_test_libs)
 tests_unit_test_sql_SOURCES = tests/unit/test_sql.c
 tests_unit_test_sql_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_sql_LDADD = $(db_test_libs)
+tests_unit_test_store_processes_SOURCES = tests/unit/test_store_processes.c
+tests_unit_test_store_processes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_store_processes_LDADD = $(db_test_libs)

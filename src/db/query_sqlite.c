@@ -6,6 +6,7 @@
 #include "db/db_sqlite.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "core/text.h"
@@ -114,6 +115,7 @@ bool query_row(struct query *query)
     if (query->db->error || query->state == QUERY_DONE)
         return false;
     assert(query->bound + 1 == 1u << strlen(query->types));
+    errno = 0;
     int code = sqlite3_step(query->stmt);
     query->state = code == SQLITE_ROW ? QUERY_ROW : QUERY_DONE;
     if (code != SQLITE_ROW && code != SQLITE_DONE)

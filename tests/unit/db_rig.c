@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <sqlite3.h>
 
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "core/random.h"
 #include "db/migrate.h"
@@ -18,19 +20,28 @@
 
 struct arena rig_arena;
 static const char *folder;
+static const char *path;
 static struct db *db;
 
 void rig_begin(void)
 {
-    log_set_level(LOG_LEVEL_ERROR);
     arena_init(&rig_arena, 4096);
     folder = unit_folder();
+    path = rig_file("orders.db");
+    struct log_options log = {.path = rig_file("log"), .level = LOG_LEVEL_DEBUG};
+    ck_assert_int_eq(log_open(&log, NULL), ERR_NONE);
+}
+
+void rig_db_close(void)
+{
+    db_close(db);
+    db = NULL;
 }
 
 void rig_end(void)
 {
-    db_close(db);
-    db = NULL;
+    rig_db_close();
+    log_close();
     arena_fini(&rig_arena);
 }
 
@@ -46,13 +57,24 @@ const char *rig_file(const char *name)
 
 const char *rig_path(void)
 {
-    return rig_file("orders.db");
+    return path;
 }
 
 const char *rig_migrations(void)
 {
     const char *source = getenv("srcdir");
     return arena_printf(&rig_arena, "%s/sql", source ? source : SOURCE_FOLDER);
+}
+
+int rig_logged(const char *words)
+{
+    char *text;
+    size_t len;
+    int count = 0;
+    ck_assert_int_eq(file_read(&rig_arena, rig_file("log"), 1 << 24, &text, &len, NULL), ERR_NONE);
+    for (const char *at = text; (at = strstr(at, words)) != NULL; at++)
+        count++;
+    return count;
 }
 
 struct db *rig_db(void)

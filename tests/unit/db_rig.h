@@ -22,8 +22,12 @@ const char *rig_path(void);             /* of the database, which is not made ye
 const char *rig_file(const char *name); /* in that folder, in the arena */
 const char *rig_migrations(void);       /* sql/ of the source */
 
+/* How often those words stand in the log of this test. */
+int rig_logged(const char *words);
+
 /* Migrated, a writer; rig_end() closes it. */
 struct db *rig_db(void);
+void rig_db_close(void);
 
 /* Small, without a wait for the lock; and the same opened, or the test fails. */
 struct store_options rig_options(void);

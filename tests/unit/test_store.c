@@ -1,1 +1,630 @@
-int main(void){return 0;}
+/* db/store with one process and a healthy disk: groups, refusals, deadlines, readers, checkpoints.
+ * Full and failing disks are in test_store_faults, other processes in test_store_processes. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/metrics.h"
+#include "db/locks.h"
+#include "db/settings.h"
+#include "db/users.h"
+
+#include "db_rig.h"
+#include "store_rig.h"
+#include "unit.h"
+
+/* Groups */
+
+struct writer {
+    struct store *store;
+    int first;
+    int count;
+    bool is_poison;
+    int failures;
+    pthread_t thread;
+};
+
+static void *write_many(void *arg)
+{
+    struct writer *writer = arg;
+    for (int i = 0; i < writer->count; i++) {
+        struct put put = {.n = writer->first + i, .is_broken = writer->is_poison};
+        enum err e = store_write(writer->store, STORE_BEGIN, put_unit, &put, rig_soon());
+        writer->failures += e != ERR_NONE;
+    }
+    return NULL;
+}
+
+static void run_writers(struct writer *writers, int count)
+{
+    for (int i = 0; i < count; i++)
+        ck_assert_int_eq(pthread_create(&writers[i].thread, NULL, write_many, &writers[i]), 0);
+    for (int i = 0; i < count; i++)
+        ck_assert_int_eq(pthread_join(writers[i].thread, NULL), 0);
+}
+
+START_TEST(what_many_threads_write_is_all_there)
+{
+    struct store *store = rig_store();
+    struct writer writers[12];
+    for (int i = 0; i < 12; i++)
+        writers[i] = (struct writer){.store = store, .first = 1000 * i, .count = 40};
+    run_writers(writers, 12);
+    for (int i = 0; i < 12; i++)
+        ck_assert_int_eq(writers[i].failures, 0);
+    ck_assert_int_eq(put_count(), 12 * 40);
+    ck_assert_int_eq(metrics_get(METRIC_store_units_total), 12 * 40);
+    ck_assert_int_eq(metrics_get(METRIC_store_failures_total), 0);
+    store_close(store);
+}
+END_TEST
+
+START_TEST(a_poisoned_unit_harms_nobody_else)
+{
+    struct store *store = rig_store();
+    struct writer writers[8];
+    for (int i = 0; i < 8; i++)
+        writers[i] =
+            (struct writer){.store = store, .first = 1000 * i, .count = 30, .is_poison = i == 3};
+    run_writers(writers, 8);
+    for (int i = 0; i < 8; i++)
+        ck_assert_int_eq(writers[i].failures, i == 3 ? 30 : 0);
+    ck_assert_int_eq(put_count(), 7 * 30);
+    ck_assert_int_eq(metrics_get(METRIC_store_failures_total), 30);
+    store_close(store);
+}
+END_TEST
+
+/* Runs the three as one group behind a gate. */
+static void run_three(struct store *store, struct put *puts, enum err *results)
+{
+    struct gate gate;
+    struct job jobs[3];
+    gate_shut(&gate, store);
+    int64_t groups = metrics_get(METRIC_store_groups_total);
+    for (int i = 0; i < 3; i++) {
+        jobs[i] = job_of(store, put_unit, &puts[i]);
+        job_start(&jobs[i]);
+    }
+    gate_open(&gate);
+    for (int i = 0; i < 3; i++)
+        results[i] = job_join(&jobs[i]);
+    ck_assert_int_eq(metrics_get(METRIC_store_groups_total) - groups, 1);
+}
+
+START_TEST(a_refusal_undoes_its_own_unit_only)
+{
+    struct store *store = rig_store();
+    struct put puts[3] = {{.n = 1}, {.n = 2, .own = ERR_REFUSED}, {.n = 3}};
+    enum err results[3];
+    run_three(store, puts, results);
+    ck_assert_int_eq(results[0], ERR_NONE);
+    ck_assert_int_eq(results[1], ERR_REFUSED);
+    ck_assert_int_eq(results[2], ERR_NONE);
+    ck_assert(put_is_there(1) && !put_is_there(2) && put_is_there(3));
+    ck_assert_int_eq(metrics_get(METRIC_store_failures_total), 0); /* it is an answer */
+    store_close(store);
+}
+END_TEST
+
+START_TEST(any_error_of_its_own_is_a_refusal)
+{
+    struct store *store = rig_store();
+    struct put puts[3] = {{.n = 1, .own = ERR_NOT_FOUND}, {.n = 2, .own = ERR_FULL}, {.n = 3}};
+    enum err results[3];
+    run_three(store, puts, results);
+    ck_assert_int_eq(results[0], ERR_NOT_FOUND);
+    ck_assert_int_eq(results[1], ERR_FULL);
+    ck_assert_int_eq(results[2], ERR_NONE);
+    ck_assert_int_eq(put_count(), 1);
+    ck_assert(!store_is_degraded(store)); /* the disk has said nothing */
+    store_close(store);
+}
+END_TEST
+
+START_TEST(a_hidden_error_is_the_truth_about_a_unit)
+{
+    struct store *store = rig_store();
+    struct put puts[3] = {{.n = 1}, {.n = 2, .is_broken = true, .own = ERR_NONE}, {.n = 3}};
+    enum err results[3];
+    run_three(store, puts, results);
+    ck_assert_int_eq(results[0], ERR_NONE);
+    ck_assert_int_eq(results[1], ERR_BROKEN);
+    ck_assert_int_eq(results[2], ERR_NONE);
+    ck_assert(put_is_there(1) && !put_is_there(2) && put_is_there(3));
+    ck_assert_int_eq(puts[0].runs, 1);
+    ck_assert_int_eq(puts[1].runs, 1);
+    store_close(store);
+}
+END_TEST
+
+START_TEST(a_group_has_no_more_units_than_was_said)
+{
+    struct store_options options = rig_options();
+    options.group_max = 4;
+    struct store *store;
+    ck_assert_int_eq(store_open(&store, &options, NULL), ERR_NONE);
+    struct gate gate;
+    struct job jobs[10];
+    struct put puts[10];
+    gate_shut(&gate, store);
+    for (int i = 0; i < 10; i++) {
+        puts[i] = (struct put){.n = i};
+        jobs[i] = job_of(store, put_unit, &puts[i]);
+        job_start(&jobs[i]);
+    }
+    gate_open(&gate);
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(job_join(&jobs[i]), ERR_NONE);
+    ck_assert_int_ge(metrics_get(METRIC_store_groups_total), 3);
+    ck_assert_int_eq(put_count(), 10);
+    store_close(store);
+}
+END_TEST
+
+static enum err see_unit(struct db *db, void *arg)
+{
+    return users_count(db, arg);
+}
+
+static enum err user_unit(struct db *db, void *arg)
+{
+    (void)arg;
+    struct user_new user = {"alice", "a@example.com", ROLE_USER, "h", 1};
+    struct user_added added;
+    return users_add(db, &user, &added);
+}
+
+START_TEST(nothing_is_seen_or_told_before_it_is_committed)
+{
+    struct store *store = rig_store();
+    struct gate gate;
+    struct job first = job_of(store, user_unit, NULL);
+    struct job again = job_of(store, user_unit, NULL);
+    gate_shut(&gate, store);
+    job_start(&first);
+    job_start(&again);
+    int64_t seen = 7;
+    ck_assert_int_eq(store_read(store, 0, see_unit, &seen, rig_soon()), ERR_NONE);
+    ck_assert_int_eq(seen, 0);
+    gate_open(&gate);
+    ck_assert_int_eq(job_join(&first), ERR_NONE);
+    ck_assert_int_eq(job_join(&again), ERR_REFUSED); /* saw the first, in the same group */
+    ck_assert_int_eq(store_read(store, -1, see_unit, &seen, rig_soon()), ERR_NONE);
+    ck_assert_int_eq(seen, 1);
+    store_close(store);
+}
+END_TEST
+
+static enum err leave_open_unit(struct db *db, void *arg)
+{
+    (void)arg;
+    struct query *query = db_query(db, Q_USER_COUNT);
+    (void)query_row(query);
+    return ERR_REFUSED;
+}
+
+START_TEST(a_query_left_open_is_ended_for_the_next_unit)
+{
+    struct store *store = rig_store();
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(
+            store_write(store, STORE_BEGIN, leave_open_unit, NULL, rig_soon()), ERR_REFUSED);
+    int64_t seen;
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(store_read(store, 0, leave_open_unit, NULL, rig_soon()), ERR_REFUSED);
+    ck_assert_int_eq(store_read(store, 0, see_unit, &seen, rig_soon()), ERR_NONE);
+    store_close(store);
+}
+END_TEST
+
+/* Deadlines and the queue */
+
+START_TEST(a_withdrawn_unit_never_runs)
+{
+    struct store *store = rig_store();
+    struct gate gate;
+    struct put put = {.n = 1};
+    struct job job = job_of(store, put_unit, &put);
+    gate_shut(&gate, store);
+    job.deadline_ms = clock_mono_ms() + 200;
+    job_start(&job);
+    ck_assert_int_eq(job_join(&job), ERR_TIMEOUT);
+    gate_open(&gate);
+    struct put next = {.n = 2};
+    ck_assert_int_eq(store_write(store, STORE_BEGIN, put_unit, &next, rig_soon()), ERR_NONE);
+    ck_assert_int_eq(put.runs, 0);
+    ck_assert(!put_is_there(1));
+    store_close(store);
+}
+END_TEST
+
+START_TEST(the_queue_is_bounded_for_what_begins_only)
+{
+    struct store_options options = rig_options();
+    options.queue_max = 2;
+    struct store *store;
+    ck_assert_int_eq(store_open(&store, &options, NULL), ERR_NONE);
+    struct gate gate;
+    struct put puts[4] = {{.n = 0}, {.n = 1}, {.n = 2}, {.n = 3}};
+    struct job jobs[3];
+    gate_shut(&gate, store);
+    for (int i = 0; i < 3; i++) {
+        jobs[i] = job_of(store, put_unit, &puts[i]);
+        jobs[i].class = i < 2 ? STORE_BEGIN : STORE_FINISH;
+        job_start(&jobs[i]);
+    }
+    ck_assert_int_eq(store_write(store, STORE_BEGIN, put_unit, &puts[3], rig_soon()), ERR_BUSY);
+    gate_open(&gate);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(job_join(&jobs[i]), ERR_NONE);
+    ck_assert_int_eq(puts[3].runs, 0);
+    ck_assert_int_eq(put_count(), 3);
+    store_close(store);
+}
+END_TEST
+
+static void *close_store(void *arg)
+{
+    store_close(arg);
+    return NULL;
+}
+
+START_TEST(closing_runs_what_is_queued)
+{
+    struct store *store = rig_store();
+    struct gate gate;
+    struct put puts[20];
+    struct job jobs[20];
+    gate_shut(&gate, store);
+    for (int i = 0; i < 20; i++) {
+        puts[i] = (struct put){.n = i};
+        jobs[i] = job_of(store, put_unit, &puts[i]);
+        job_start(&jobs[i]);
+    }
+    pthread_t closer;
+    ck_assert_int_eq(pthread_create(&closer, NULL, close_store, store), 0);
+    gate_open(&gate);
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_eq(job_join(&jobs[i]), ERR_NONE);
+    ck_assert_int_eq(pthread_join(closer, NULL), 0);
+    ck_assert_int_eq(put_count(), 20);
+    struct stat st;
+    ck_assert_int_eq(stat(rig_file("orders.db-wal"), &st), 0);
+    ck_assert_int_eq(st.st_size, 0);
+}
+END_TEST
+
+START_TEST(closing_nothing_is_harmless)
+{
+    store_close(NULL);
+}
+END_TEST
+
+/* Readers */
+
+struct pair {
+    struct store *store;
+    int worker;
+    atomic_bool *is_over;
+    int64_t reads;
+    bool differ;
+    pthread_t thread;
+};
+
+static enum err write_pair_unit(struct db *db, void *arg)
+{
+    enum err e = settings_put(db, "left", arg, sizeof(int64_t));
+    return e ? e : settings_put(db, "right", arg, sizeof(int64_t));
+}
+
+static int64_t read_one(struct db *db, const char *name)
+{
+    int64_t value = -1;
+    size_t len;
+    struct query *query = db_query(db, Q_SETTING_GET);
+    query_text(query, 1, name);
+    if (query_row(query))
+        memcpy(&value, column_bytes(query, 0, &len), sizeof value);
+    (void)query_end(query);
+    return value;
+}
+
+static enum err read_pair_unit(struct db *db, void *arg)
+{
+    struct pair *pair = arg;
+    int64_t left = read_one(db, "left");
+    pair->differ |= left != read_one(db, "right");
+    pair->reads++;
+    return ERR_NONE;
+}
+
+static void *read_pairs(void *arg)
+{
+    struct pair *pair = arg;
+    while (!atomic_load(pair->is_over))
+        ck_assert_int_eq(
+            store_read(pair->store, pair->worker, read_pair_unit, pair, rig_soon()), ERR_NONE);
+    return NULL;
+}
+
+START_TEST(a_reader_sees_whole_units_only)
+{
+    struct store *store = rig_store();
+    atomic_bool is_over = false;
+    struct pair pairs[4];
+    for (int i = 0; i < 4; i++) {
+        pairs[i] = (struct pair){.store = store, .worker = i ? -1 : 0, .is_over = &is_over};
+        ck_assert_int_eq(pthread_create(&pairs[i].thread, NULL, read_pairs, &pairs[i]), 0);
+    }
+    for (int64_t i = 0; i < 200; i++)
+        ck_assert_int_eq(
+            store_write(store, STORE_BEGIN, write_pair_unit, &i, rig_soon()), ERR_NONE);
+    atomic_store(&is_over, true);
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(pthread_join(pairs[i].thread, NULL), 0);
+        ck_assert(!pairs[i].differ);
+        ck_assert_int_gt(pairs[i].reads, 0);
+    }
+    store_close(store);
+}
+END_TEST
+
+static enum err write_unit(struct db *db, void *arg)
+{
+    (void)arg;
+    (void)settings_put(db, "k1", "x", 1);
+    return ERR_NONE;
+}
+
+START_TEST(a_read_that_writes_is_broken_whatever_it_says)
+{
+    struct store *store = rig_store();
+    ck_assert_int_eq(store_read(store, 0, write_unit, NULL, rig_soon()), ERR_BROKEN);
+    int64_t seen;
+    ck_assert_int_eq(store_read(store, 0, see_unit, &seen, rig_soon()), ERR_NONE);
+    ck_assert_int_eq(put_count(), 0);
+    store_close(store);
+}
+END_TEST
+
+static enum err hold_unit(struct db *db, void *arg)
+{
+    struct gate *gate = arg;
+    (void)db;
+    sem_post(&gate->entered);
+    while (sem_wait(&gate->go))
+        ;
+    return ERR_NONE;
+}
+
+struct holder {
+    struct store *store;
+    struct gate gate;
+    pthread_t thread;
+};
+
+static void *hold_reader(void *arg)
+{
+    struct holder *holder = arg;
+    ck_assert_int_eq(store_read(holder->store, -1, hold_unit, &holder->gate, rig_soon()), ERR_NONE);
+    return NULL;
+}
+
+static void hold_begin(struct holder *holder, struct store *store)
+{
+    holder->store = store;
+    sem_init(&holder->gate.entered, 0, 0);
+    sem_init(&holder->gate.go, 0, 0);
+    ck_assert_int_eq(pthread_create(&holder->thread, NULL, hold_reader, holder), 0);
+    while (sem_wait(&holder->gate.entered))
+        ;
+}
+
+static void hold_end(struct holder *holder)
+{
+    sem_post(&holder->gate.go);
+    ck_assert_int_eq(pthread_join(holder->thread, NULL), 0);
+}
+
+START_TEST(who_waits_for_a_shared_reader_waits_until_its_deadline)
+{
+    struct store *store = rig_store();
+    struct holder holders[2];
+    hold_begin(&holders[0], store);
+    hold_begin(&holders[1], store);
+    int64_t seen;
+    ck_assert_int_eq(store_read(store, -1, see_unit, &seen, clock_mono_ms() + 30), ERR_TIMEOUT);
+    ck_assert_int_eq(store_read(store, 0, see_unit, &seen, 0), ERR_NONE); /* has its own */
+    hold_end(&holders[0]);
+    ck_assert_int_eq(store_read(store, -1, see_unit, &seen, rig_soon()), ERR_NONE);
+    hold_end(&holders[1]);
+    store_close(store);
+}
+END_TEST
+
+START_TEST(misuse_a_worker_that_has_no_reader)
+{
+    int64_t seen;
+    (void)store_read(rig_store(), 1, see_unit, &seen, rig_soon());
+}
+END_TEST
+
+/* Checkpoints */
+
+struct constant_reader {
+    struct store *store;
+    atomic_bool *is_over;
+    sem_t *mine;
+    sem_t *others;
+    pthread_t thread;
+};
+
+/* Ends only after the other reader has begun: there is never a moment without one. */
+static enum err overlap_unit(struct db *db, void *arg)
+{
+    struct constant_reader *reader = arg;
+    int64_t seen;
+    enum err e = users_count(db, &seen);
+    sem_post(reader->others);
+    while (sem_wait(reader->mine))
+        ;
+    return e;
+}
+
+static void *read_constantly(void *arg)
+{
+    struct constant_reader *reader = arg;
+    while (!atomic_load(reader->is_over))
+        ck_assert_int_eq(store_read(reader->store, -1, overlap_unit, reader, rig_soon()), ERR_NONE);
+    sem_post(reader->others);
+    return NULL;
+}
+
+START_TEST(the_log_stays_bounded_under_constant_readers)
+{
+    struct store *store = rig_store();
+    atomic_bool is_over = false;
+    sem_t turns[2];
+    struct constant_reader readers[2];
+    sem_init(&turns[0], 0, 0);
+    sem_init(&turns[1], 0, 0);
+    for (int i = 0; i < 2; i++) {
+        readers[i] = (struct constant_reader){
+            .store = store, .is_over = &is_over, .mine = &turns[i], .others = &turns[1 - i]};
+        ck_assert_int_eq(pthread_create(&readers[i].thread, NULL, read_constantly, &readers[i]), 0);
+    }
+    int64_t most = 0;
+    for (int i = 0; i < 40; i++) {
+        struct put put = {.n = i, .len = 2 * 1024 * 1024};
+        ck_assert_int_eq(store_write(store, STORE_BEGIN, put_unit, &put, rig_soon()), ERR_NONE);
+        int64_t pages = metrics_get(METRIC_wal_pages);
+        most = pages > most ? pages : most;
+    }
+    atomic_store(&is_over, true);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_join(readers[i].thread, NULL), 0);
+    ck_assert_int_gt(most, 1000);
+    ck_assert_int_lt(most, 12000); /* of the 20,000 that were written */
+    ck_assert_int_gt(metrics_get(METRIC_checkpoints_total), 10);
+    store_close(store);
+}
+END_TEST
+
+START_TEST(not_every_commit_makes_a_checkpoint)
+{
+    struct store *store = rig_store();
+    int64_t before = metrics_get(METRIC_checkpoints_total);
+    for (int i = 0; i < 20; i++) {
+        struct put put = {.n = i};
+        ck_assert_int_eq(store_write(store, STORE_BEGIN, put_unit, &put, rig_soon()), ERR_NONE);
+    }
+    ck_assert_int_eq(metrics_get(METRIC_checkpoints_total), before);
+    store_close(store);
+}
+END_TEST
+
+/* The thread */
+
+static int64_t status_number(int thread, const char *key, int base)
+{
+    char path[64];
+    char line[256];
+    int64_t number = -1;
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/status", thread);
+    FILE *file = fopen(path, "r");
+    ck_assert_ptr_nonnull(file);
+    while (fgets(line, sizeof line, file))
+        if (!strncmp(line, key, strlen(key)))
+            number = (int64_t)strtoull(line + strlen(key), NULL, base);
+    (void)fclose(file);
+    return number;
+}
+
+START_TEST(an_idle_committer_sleeps)
+{
+    struct store *store = rig_store();
+    struct put put = {.n = 1};
+    ck_assert_int_eq(store_write(store, STORE_BEGIN, put_unit, &put, rig_soon()), ERR_NONE);
+    int thread = committer_thread();
+    clock_sleep_until(clock_mono_ms() + 50); /* to settle down */
+    int64_t before = status_number(thread, "voluntary_ctxt_switches:", 10);
+    clock_sleep_until(clock_mono_ms() + 300); /* the time itself is what is tested */
+    ck_assert_int_ge(before, 0);
+    ck_assert_int_eq(status_number(thread, "voluntary_ctxt_switches:", 10), before);
+    store_close(store);
+}
+END_TEST
+
+START_TEST(signals_are_not_for_the_committer)
+{
+    struct store *store = rig_store();
+    int64_t blocked = status_number(committer_thread(), "SigBlk:", 16);
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        ck_assert(blocked & 1LL << (signals[i] - 1));
+    sigset_t ours;
+    ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, NULL, &ours), 0);
+    ck_assert(!sigismember(&ours, SIGTERM));
+    store_close(store);
+}
+END_TEST
+
+static TCase *new_case(Suite *suite, const char *name)
+{
+    TCase *tc = tcase_create(name);
+    tcase_add_checked_fixture(tc, rig_begin, rig_end);
+    tcase_set_timeout(tc, 60);
+    suite_add_tcase(suite, tc);
+    return tc;
+}
+
+static void add_groups(TCase *tc)
+{
+    tcase_add_test(tc, what_many_threads_write_is_all_there);
+    tcase_add_test(tc, a_poisoned_unit_harms_nobody_else);
+    tcase_add_test(tc, a_refusal_undoes_its_own_unit_only);
+    tcase_add_test(tc, any_error_of_its_own_is_a_refusal);
+    tcase_add_test(tc, a_hidden_error_is_the_truth_about_a_unit);
+    tcase_add_test(tc, a_group_has_no_more_units_than_was_said);
+    tcase_add_test(tc, nothing_is_seen_or_told_before_it_is_committed);
+    tcase_add_test(tc, a_query_left_open_is_ended_for_the_next_unit);
+}
+
+static void add_queue(TCase *tc)
+{
+    tcase_add_test(tc, a_withdrawn_unit_never_runs);
+    tcase_add_test(tc, the_queue_is_bounded_for_what_begins_only);
+    tcase_add_test(tc, closing_runs_what_is_queued);
+    tcase_add_test(tc, closing_nothing_is_harmless);
+}
+
+static void add_readers(TCase *tc)
+{
+    tcase_add_test(tc, a_reader_sees_whole_units_only);
+    tcase_add_test(tc, a_read_that_writes_is_broken_whatever_it_says);
+    tcase_add_test(tc, who_waits_for_a_shared_reader_waits_until_its_deadline);
+    tcase_add_test_raise_signal(tc, misuse_a_worker_that_has_no_reader, SIGABRT);
+}
+
+static void add_thread(TCase *tc)
+{
+    tcase_add_test(tc, the_log_stays_bounded_under_constant_readers);
+    tcase_add_test(tc, not_every_commit_makes_a_checkpoint);
+    tcase_add_test(tc, an_idle_committer_sleeps);
+    tcase_add_test(tc, signals_are_not_for_the_committer);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("store");
+    add_groups(new_case(suite, "groups"));
+    add_queue(new_case(suite, "queue"));
+    add_readers(new_case(suite, "readers"));
+    add_thread(new_case(suite, "thread"));
+    return unit_run(suite);
+}
