@@ -383,6 +383,51 @@ START_TEST(authorise_and_void_of_one_reference_race_to_one_end)
 }
 END_TEST
 
+struct hurry {
+    struct gateway *gateway;
+    int number, done;
+};
+
+/* Whoever has no turn at the ledger within a millisecond goes away. */
+static void *run_in_a_hurry(void *arg)
+{
+    struct hurry *hurry = arg;
+    for (int i = 0; i < ROUNDS; i++) {
+        char reference[32], code[GATEWAY_DECLINE_SIZE];
+        snprintf(reference, sizeof reference, "hurry-%d-%d", hurry->number, i);
+        struct gateway_charge charge = {.reference = reference,
+            .amount_minor = 1,
+            .currency = "EUR",
+            .payment_token = "tok_ok"};
+        hurry->done += hurry->gateway->ops->authorise(hurry->gateway, &charge,
+                           clock_mono_ms() + 1 + i % 2, code) == GATEWAY_DONE;
+    }
+    return NULL;
+}
+
+START_TEST(callers_that_give_up_disturb_nobody)
+{
+    struct hurry hurry[THREADS];
+    pthread_t threads[THREADS];
+    struct gateway *gateway = desk_open_plain();
+    int done = 0;
+    for (int i = 0; i < THREADS; i++) {
+        hurry[i] = (struct hurry){.gateway = gateway, .number = i};
+        ck_assert(!pthread_create(&threads[i], NULL, run_in_a_hurry, &hurry[i]));
+    }
+    for (int i = 0; i < THREADS; i++) {
+        ck_assert(!pthread_join(threads[i], NULL));
+        done += hurry[i].done;
+    }
+    ck_assert_int_eq(desk_authorise(gateway, REF_A, "tok_ok"), GATEWAY_DONE);
+    gateway_close(gateway);
+    /* what ran late, without its caller, is there as well */
+    ck_assert_int_ge(desk_lines(), done + 1);
+    ck_assert_int_le(desk_lines(), THREADS * ROUNDS + 1);
+    gateway_close(desk_open_plain());
+}
+END_TEST
+
 /* In a process of its own: authorises ROUNDS references. */
 static void run_process(int number)
 {
@@ -472,6 +517,7 @@ int main(void)
     tcase_add_checked_fixture(together, desk_begin, NULL);
     tcase_set_timeout(together, 30);
     tcase_add_loop_test(together, authorise_and_void_of_one_reference_race_to_one_end, 0, 2);
+    tcase_add_test(together, callers_that_give_up_disturb_nobody);
     tcase_add_test(together, processes_share_one_ledger);
     tcase_add_test(together, what_another_one_records_is_seen_at_once);
     suite_add_tcase(suite, together);

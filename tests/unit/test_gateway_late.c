@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "gateway/gateway.h"
+#include "gateway/late.h"
 
 #include "gateway_desk.h"
 #include "unit.h"
@@ -246,6 +247,36 @@ START_TEST(late_events_keep_the_order_of_their_times)
 }
 END_TEST
 
+static char run_order[8];
+
+static void note(void *arg, const struct intent *intent)
+{
+    (void)arg;
+    size_t used = strlen(run_order);
+    ck_assert_uint_lt(used, sizeof run_order - 1);
+    run_order[used] = intent->event.reference[0];
+}
+
+START_TEST(what_is_due_together_runs_as_it_came)
+{
+    struct late *late;
+    int64_t due_ms = clock_mono_ms() + NEVER_MS;
+    static const struct {
+        const char *name;
+        int after_ms;
+    } items[] = {{"d", 2}, {"b", 1}, {"a", 0}, {"c", 1}, {"e", 2}};
+    ck_assert_int_eq(late_open(&late, note, NULL, NULL), ERR_NONE);
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+        struct intent intent = {.call = CALL_VOID};
+        intent.event.reference[0] = items[i].name[0];
+        late_add(late, due_ms + items[i].after_ms, &intent);
+    }
+    late_close(late);
+    ck_assert_str_eq(run_order, "abcde");
+    late_close(NULL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("gateway_late");
@@ -269,6 +300,7 @@ int main(void)
     tcase_add_test(late, a_late_void_undoes_a_late_approval);
     tcase_add_test(late, a_late_capture_captures);
     tcase_add_test(late, late_events_keep_the_order_of_their_times);
+    tcase_add_test(late, what_is_due_together_runs_as_it_came);
     suite_add_tcase(suite, late);
     return unit_run(suite);
 }

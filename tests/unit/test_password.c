@@ -113,7 +113,7 @@ static const char *const corrupt[] = {
     "$argon2id$v=19$m=256,t=2,p=1" SALT,
     "$argon2id$v=19$m=256,t=2,p=1$c29t$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
     "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ",
-    "$argon2id$v=19$m=256,t=2,p=1" SALT "nf65EO",
+    "$argon2id$v=19$m=256,t=2,p=1" SALT "nf65EA",
     "$argon2id$v=19$m=256,t=2,p=1" SALT "nf65EOgLrQMR/uIPnA4r*sF5h7TKyQwu9U1bMCHGi/4",
     VECTOR_ID "=",
     VECTOR_ID " ",
