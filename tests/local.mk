@@ -6,9 +6,13 @@ UNIT_LIBS = tests/libunit.a $(CHECK_LIBS)
 
 # What is not C, longest first; they speak TAP, too.
 script_tests = \
+	tests/integration/test_server_script.py \
 	tests/integration/test_order_flow.py \
 	tests/integration/test_auth_flow.py \
 	tests/integration/test_orderctl.py \
+	tests/integration/test_two_servers.py \
+	tests/integration/test_async_notification.py \
 	tests/style.py \
 	tests/include_direction.py
-EXTRA_DIST += $(script_tests) tests/integration/harness.py tests/integration/tap.py
+EXTRA_DIST += $(script_tests) tests/integration/harness.py tests/integration/script_server.py \
+	tests/integration/tap.py
