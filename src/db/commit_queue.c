@@ -13,12 +13,18 @@ void commit_queue_init(struct commit_queue *queue, size_t max)
     *queue = (struct commit_queue){.max = max};
     pthread_mutex_init(&queue->mutex, NULL);
     clock_cond_init(&queue->filled);
+    clock_cond_init(&queue->left);
     TAILQ_INIT(&queue->units);
 }
 
 void commit_queue_fini(struct commit_queue *queue)
 {
+    pthread_mutex_lock(&queue->mutex);
     assert(TAILQ_EMPTY(&queue->units));
+    while (queue->callers) /* they have their results, and are on their way out */
+        pthread_cond_wait(&queue->left, &queue->mutex);
+    pthread_mutex_unlock(&queue->mutex);
+    pthread_cond_destroy(&queue->left);
     pthread_cond_destroy(&queue->filled);
     pthread_mutex_destroy(&queue->mutex);
 }
@@ -69,9 +75,12 @@ enum err commit_queue_run(struct commit_queue *queue, enum store_class class, st
     struct commit_unit unit = {.apply = apply, .arg = arg, .state = UNIT_QUEUED};
     clock_cond_init(&unit.changed);
     pthread_mutex_lock(&queue->mutex);
+    queue->callers++;
     enum err e = put(queue, class, &unit);
     if (!e)
         e = wait_until_done(queue, &unit, deadline_ms);
+    if (!--queue->callers && queue->is_closed)
+        pthread_cond_signal(&queue->left);
     pthread_mutex_unlock(&queue->mutex);
     pthread_cond_destroy(&unit.changed);
     return e;

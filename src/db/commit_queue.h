@@ -37,10 +37,13 @@ struct commit_queue {
     size_t len;
     size_t max;
     bool is_closed;
+    size_t callers;      /* inside commit_queue_run() */
+    pthread_cond_t left; /* the last caller, after the close */
 };
 
 void commit_queue_init(struct commit_queue *, size_t max);
-void commit_queue_fini(struct commit_queue *); /* asserts that it is empty */
+/* Closed, or never used. Waits until the last caller has come back; asserts that it is empty. */
+void commit_queue_fini(struct commit_queue *);
 
 /* The caller's side: see store_write(). */
 enum err commit_queue_run(
