@@ -10,7 +10,11 @@ src_libgateway_a_SOURCES = \
 	src/gateway/simulated.c
 GATEWAY_LIBS = src/libgateway.a
 
-check_PROGRAMS += tests/unit/test_gateway tests/unit/test_gateway_late tests/unit/test_ledger
+check_PROGRAMS += \
+	tests/unit/test_gateway \
+	tests/unit/test_gateway_late \
+	tests/unit/test_gateway_threads \
+	tests/unit/test_ledger
 gateway_test = tests/unit/gateway_desk.c tests/unit/gateway_desk.h
 gateway_test_libs = $(GATEWAY_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_gateway_SOURCES = tests/unit/test_gateway.c $(gateway_test)
@@ -19,6 +23,9 @@ tests_unit_test_gateway_LDADD = $(gateway_test_libs)
 tests_unit_test_gateway_late_SOURCES = tests/unit/test_gateway_late.c $(gateway_test)
 tests_unit_test_gateway_late_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_gateway_late_LDADD = $(gateway_test_libs)
+tests_unit_test_gateway_threads_SOURCES = tests/unit/test_gateway_threads.c $(gateway_test)
+tests_unit_test_gateway_threads_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_gateway_threads_LDADD = $(gateway_test_libs)
 tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c $(gateway_test)
 tests_unit_test_ledger_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_ledger_LDADD = $(gateway_test_libs)

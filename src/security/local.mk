@@ -9,8 +9,15 @@ src_libsecurity_a_SOURCES = \
 src_libsecurity_a_CFLAGS = $(AM_CFLAGS) $(JWT_CFLAGS) $(ARGON2_CFLAGS) $(CRYPTO_CFLAGS)
 SECURITY_LIBS = src/libsecurity.a $(JWT_LIBS) $(ARGON2_LIBS) $(CRYPTO_LIBS)
 
-check_PROGRAMS += tests/unit/test_cursor tests/unit/test_keyring tests/unit/test_password tests/unit/test_token
+check_PROGRAMS += \
+	tests/unit/test_cursor \
+	tests/unit/test_keyring \
+	tests/unit/test_password \
+	tests/unit/test_password_turns \
+	tests/unit/test_token \
+	tests/unit/test_token_claims
 security_test_libs = $(SECURITY_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+token_forge = tests/unit/token_forge.c tests/unit/token_forge.h
 tests_unit_test_cursor_SOURCES = tests/unit/test_cursor.c
 tests_unit_test_cursor_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_cursor_LDADD = $(security_test_libs)
@@ -20,6 +27,12 @@ tests_unit_test_keyring_LDADD = $(security_test_libs)
 tests_unit_test_password_SOURCES = tests/unit/test_password.c
 tests_unit_test_password_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_password_LDADD = $(security_test_libs)
-tests_unit_test_token_SOURCES = tests/unit/test_token.c
+tests_unit_test_password_turns_SOURCES = tests/unit/test_password_turns.c
+tests_unit_test_password_turns_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_password_turns_LDADD = $(security_test_libs)
+tests_unit_test_token_SOURCES = tests/unit/test_token.c $(token_forge)
 tests_unit_test_token_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_token_LDADD = $(security_test_libs)
+tests_unit_test_token_claims_SOURCES = tests/unit/test_token_claims.c $(token_forge)
+tests_unit_test_token_claims_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_token_claims_LDADD = $(security_test_libs)

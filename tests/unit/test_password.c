@@ -1,10 +1,8 @@
-/* Passwords: corrupt hashes, equal work, the ration, and hashes that others made. */
-#include <pthread.h>
+/* Passwords: corrupt hashes, equal work, want of memory, and hashes that others made. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#include "core/clock.h"
 #include "security/password.h"
 
 #include "unit.h"
@@ -22,8 +20,6 @@
 #define VECTOR_ID "$argon2id$v=19$m=256,t=2,p=1" TAIL
 #define VECTOR_I  "$argon2i$v=19$m=256,t=2,p=1" SALT "iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8"
 #define VECTOR_16 "$argon2i$m=256,t=2,p=1" SALT "/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY"
-/* Takes some hundred milliseconds whatever the hasher's own parameters are. */
-#define SLOW "$argon2id$v=19$m=65536,t=5,p=1" TAIL
 
 /* A sanitizer does not bear a limit on memory, but has one of its own. */
 #ifdef __has_feature
@@ -320,156 +316,6 @@ START_TEST(a_hash_without_memory_is_put_off)
 }
 END_TEST
 
-/* ---- the ration ---- */
-
-static void *hash_slowly(void *arg)
-{
-    bool match;
-    enum err e = password_verify(hasher, "password", 8, SLOW, &match);
-    *(enum err *)arg = e;
-    return NULL;
-}
-
-static int has_work(void *arg)
-{
-    return password_work(hasher) >= *(int64_t *)arg;
-}
-
-static void await_work(int64_t count)
-{
-    unit_wait(has_work, &count, "hashes that have begun");
-}
-
-static void reopen(int running, int waiting, int timeout_ms)
-{
-    struct password_options options = CHEAP;
-    options.running = running;
-    options.waiting = waiting;
-    options.timeout_ms = timeout_ms;
-    hasher_close(hasher);
-    open_with(options);
-}
-
-START_TEST(one_more_than_may_run_is_put_off_when_none_may_wait)
-{
-    enum {
-        RUNNING = 2
-    };
-    pthread_t threads[RUNNING];
-    enum err e[RUNNING];
-    bool match = true;
-    reopen(RUNNING, 0, 60000);
-    for (int i = 0; i < RUNNING; i++)
-        ck_assert(!pthread_create(&threads[i], NULL, hash_slowly, &e[i]));
-    await_work(RUNNING);
-    int64_t begun_ms = clock_mono_ms();
-    char encoded[PASSWORD_HASH_SIZE];
-    ck_assert_int_eq(verify("password", VECTOR_ID, &match), ERR_UNAVAILABLE);
-    ck_assert(!match);
-    ck_assert_int_eq(verify("password", NULL, &match), ERR_UNAVAILABLE);
-    ck_assert_int_eq(password_hash(hasher, "password", 8, encoded), ERR_UNAVAILABLE);
-    ck_assert_int_lt(clock_mono_ms() - begun_ms, 30000);
-    ck_assert_int_eq(password_work(hasher), RUNNING);
-    for (int i = 0; i < RUNNING; i++) {
-        ck_assert(!pthread_join(threads[i], NULL));
-        ck_assert_int_eq(e[i], ERR_NONE);
-    }
-    ck_assert_int_eq(verify("password", VECTOR_ID, &match), ERR_NONE);
-    ck_assert(match);
-}
-END_TEST
-
-START_TEST(a_turn_that_does_not_come_in_time_is_put_off)
-{
-    pthread_t thread;
-    enum err e;
-    bool match;
-    reopen(1, 1, 20);
-    ck_assert(!pthread_create(&thread, NULL, hash_slowly, &e));
-    await_work(1);
-    int64_t begun_ms = clock_mono_ms();
-    ck_assert_int_eq(verify("password", VECTOR_ID, &match), ERR_UNAVAILABLE);
-    ck_assert_int_ge(clock_mono_ms(), begun_ms + 20);
-    ck_assert(!pthread_join(thread, NULL));
-    ck_assert_int_eq(e, ERR_NONE);
-    ck_assert_int_eq(password_work(hasher), 1);
-    ck_assert_int_eq(verify("password", VECTOR_ID, &match), ERR_NONE);
-}
-END_TEST
-
-START_TEST(what_can_be_done_another_time_waits_for_no_turn)
-{
-    pthread_t thread;
-    enum err e;
-    char encoded[PASSWORD_HASH_SIZE];
-    bool match;
-    reopen(1, 8, 60000);
-    ck_assert(!pthread_create(&thread, NULL, hash_slowly, &e));
-    await_work(1);
-    int64_t begun_ms = clock_mono_ms();
-    ck_assert_int_eq(password_hash_at_once(hasher, "password", 8, encoded), ERR_UNAVAILABLE);
-    ck_assert_int_lt(clock_mono_ms() - begun_ms, 30000);
-    ck_assert_int_eq(password_work(hasher), 1);
-    ck_assert(!pthread_join(thread, NULL));
-    ck_assert_int_eq(password_hash_at_once(hasher, "password", 8, encoded), ERR_NONE);
-    ck_assert_int_eq(verify("password", encoded, &match), ERR_NONE);
-    ck_assert(match);
-}
-END_TEST
-
-START_TEST(who_waits_gets_a_turn)
-{
-    enum {
-        COUNT = 4
-    };
-    pthread_t threads[COUNT];
-    enum err e[COUNT];
-    reopen(1, COUNT, 60000);
-    for (int i = 0; i < COUNT; i++)
-        ck_assert(!pthread_create(&threads[i], NULL, hash_slowly, &e[i]));
-    for (int i = 0; i < COUNT; i++) {
-        ck_assert(!pthread_join(threads[i], NULL));
-        ck_assert_int_eq(e[i], ERR_NONE);
-    }
-    ck_assert_int_eq(password_work(hasher), COUNT);
-}
-END_TEST
-
-/* All but the one that runs and the one that may wait are put off. */
-START_TEST(one_more_than_may_wait_is_put_off)
-{
-    enum {
-        COUNT = 6
-    };
-    pthread_t threads[COUNT];
-    enum err e[COUNT];
-    int done = 0, put_off = 0;
-    reopen(1, 1, 60000);
-    ck_assert(!pthread_create(&threads[0], NULL, hash_slowly, &e[0]));
-    await_work(1);
-    for (int i = 1; i < COUNT; i++)
-        ck_assert(!pthread_create(&threads[i], NULL, hash_slowly, &e[i]));
-    for (int i = 0; i < COUNT; i++) {
-        ck_assert(!pthread_join(threads[i], NULL));
-        done += e[i] == ERR_NONE;
-        put_off += e[i] == ERR_UNAVAILABLE;
-    }
-    ck_assert_int_eq(done + put_off, COUNT);
-    ck_assert_int_ge(done, 2);
-    ck_assert_int_ge(put_off, 1);
-    ck_assert_int_eq(password_work(hasher), done);
-}
-END_TEST
-
-START_TEST(as_many_as_cores_run_when_not_told)
-{
-    bool match;
-    reopen(0, 0, 60000);
-    ck_assert_int_eq(verify("password", VECTOR_ID, &match), ERR_NONE);
-    ck_assert(match);
-}
-END_TEST
-
 START_TEST(closing_nothing_is_harmless)
 {
     hasher_close(NULL);
@@ -503,16 +349,5 @@ int main(void)
     tcase_add_checked_fixture(passwords, begin, end);
     add_passwords(passwords);
     suite_add_tcase(suite, passwords);
-
-    TCase *ration = tcase_create("ration");
-    tcase_add_checked_fixture(ration, begin, end);
-    tcase_set_timeout(ration, 60);
-    tcase_add_test(ration, one_more_than_may_run_is_put_off_when_none_may_wait);
-    tcase_add_test(ration, a_turn_that_does_not_come_in_time_is_put_off);
-    tcase_add_test(ration, what_can_be_done_another_time_waits_for_no_turn);
-    tcase_add_test(ration, who_waits_gets_a_turn);
-    tcase_add_test(ration, one_more_than_may_wait_is_put_off);
-    tcase_add_test(ration, as_many_as_cores_run_when_not_told);
-    suite_add_tcase(suite, ration);
     return unit_run(suite);
 }

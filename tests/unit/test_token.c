@@ -1,284 +1,12 @@
-/* Access tokens: each way one can be bad. All of them are forged here with the right key, so that
- * what refuses them is the check in question and not the signature. */
+/* Access tokens: their shape, their signature, their making. (What they say: test_token_claims.) */
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
-#include "core/arena.h"
-#include "core/file.h"
 #include "core/text.h"
-#include "security/keyring.h"
-#include "security/token.h"
 
+#include "token_forge.h"
 #include "unit.h"
-
-#define KID     "20261124T150405Z-0badcafe"
-#define OLD_KID "20251124T150405Z-0badcafe"
-#define KEY     "an-hmac-key-of-exactly-32-bytes!"
-#define OLD_KEY "the-key-of-the-year-before-this!"
-
-#define NOW 1800000000
-
-static const struct token_options options = {
-    .issuer = "orderd", .audience = "shop", .lifetime_s = 3600};
-
-static struct keyring *keys;
-static struct arena arena;
-static struct fault fault;
-
-static void put_key(const char *folder, const char *name, const char *bytes)
-{
-    ck_assert_int_eq(
-        file_replace(unit_path(folder, name), bytes, strlen(bytes), 0600, NULL), ERR_NONE);
-}
-
-static void begin(void)
-{
-    const char *folder = unit_folder();
-    put_key(folder, OLD_KID ".key", OLD_KEY);
-    put_key(folder, KID ".key", KEY);
-    ck_assert_int_eq(keyring_open(&keys, folder, NULL), ERR_NONE);
-    arena_init(&arena, 16384);
-    fault_begin(&fault, &arena);
-}
-
-static void end(void)
-{
-    arena_fini(&arena);
-    keyring_close(keys);
-}
-
-static char *encode(const void *bytes, size_t len)
-{
-    char *text = arena_alloc(&arena, (len + 2) / 3 * 4 + 1);
-    text_base64url(text, bytes, len);
-    return text;
-}
-
-/* base64url(header).base64url(payload).base64url(HMAC(...)) */
-static char *forge_with(
-    const char *key, const char *header, size_t header_len, const char *payload, size_t payload_len)
-{
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    unsigned mac_len;
-    char *text =
-        arena_printf(&arena, "%s.%s", encode(header, header_len), encode(payload, payload_len));
-    HMAC(EVP_sha256(), key, (int)strlen(key), (unsigned char *)text, strlen(text), mac, &mac_len);
-    return arena_printf(&arena, "%s.%s", text, encode(mac, mac_len));
-}
-
-static char *forge(const char *header, const char *payload)
-{
-    return forge_with(KEY, header, strlen(header), payload, strlen(payload));
-}
-
-/* From memory of exactly its size, so that a sanitizer sees every byte read past it. */
-static enum err verify(const char *token, struct token_claims *claims)
-{
-    char *exact = strdup(token);
-    ck_assert_ptr_nonnull(exact);
-    fault_clear(&fault);
-    enum err e = token_verify(keys, &options, exact, NOW, &arena, claims, &fault);
-    free(exact);
-    return e;
-}
-
-static void refuse(const char *token, const char *why)
-{
-    struct token_claims claims = {.user_id = 1, .role = "admin"};
-    ck_assert_int_eq(verify(token, &claims), ERR_INVALID_TOKEN);
-    ck_assert_msg(strstr(fault.text, why) != NULL, "\"%s\" is not \"%s\"", fault.text, why);
-    ck_assert_int_eq(claims.user_id, 0);
-    ck_assert_ptr_null(claims.role);
-}
-
-static void accept(const char *token)
-{
-    struct token_claims claims;
-    enum err e = verify(token, &claims);
-    ck_assert_msg(!e, "%s", e ? fault.text : "");
-    ck_assert_int_eq(claims.user_id, 7);
-    ck_assert_str_eq(claims.role, "user");
-    ck_assert_int_eq(claims.epoch, 2);
-}
-
-#define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}"
-
-/* The claims, each by itself, so that a row can leave one out or put another in. */
-#define ISS     "\"iss\":\"orderd\","
-#define AUD     "\"aud\":\"shop\","
-#define SUB     "\"sub\":\"7\","
-#define ROLE    "\"role\":\"user\","
-#define EPOCH   "\"epoch\":2,"
-#define IAT     "\"iat\":1800000000,"
-#define NBF     "\"nbf\":1800000000,"
-#define EXP     "\"exp\":1800000001,"
-#define JTI     "\"jti\":\"x\""
-#define PAYLOAD "{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI "}"
-
-/* ---- headers ---- */
-
-static const struct {
-    const char *header, *why;
-} headers[] = {
-    {"{\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"alg\":\"none\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"alg\":\"None\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"alg\":\"\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"alg\":null,\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"alg\":256,\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"alg\":\"hs256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"alg\":\"HS256 \",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"alg\":\"HS\\u003256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"alg\":\"HS384\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"alg\":\"HS512\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"alg\":\"ES256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"Alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "alg"},
-    {"{\"alg\":[\"HS256\"],\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "a value within a value"},
-    {"{\"alg\":\"HS256\",\"kid\":\"" KID "\"}", "typ"},
-    {"{\"alg\":\"HS256\",\"typ\":\"foo\",\"kid\":\"" KID "\"}", "typ"},
-    {"{\"alg\":\"HS256\",\"typ\":\"jwt\",\"kid\":\"" KID "\"}", "typ"},
-    {"{\"alg\":\"HS256\",\"typ\":\"JWE\",\"kid\":\"" KID "\"}", "typ"},
-    {"{\"alg\":\"HS256\",\"typ\":1,\"kid\":\"" KID "\"}", "typ"},
-    {"{\"alg\":\"HS256\",\"typ\":\"JWT\"}", "kid"},
-    {"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"\"}", "kid"},
-    {"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":null}", "kid"},
-    {"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":1}", "kid"},
-    {"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"20261124T150405Z\"}", "kid"},
-    {"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "0\"}", "kid"},
-    {"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"../" KID "\"}", "kid"},
-    {"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\",\"crit\":\"exp\"}", "more than"},
-    {"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\",\"crit\":[\"exp\"]}", "a value"},
-    {"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\",\"jku\":\"http://x\"}", "more than"},
-    {"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\",\"alg\":\"HS256\"}", "a name twice"},
-    {"{\"alg\":\"none\",\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "a name twice"},
-    {"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\",\"\\u0061lg\":\"none\"}", "no plain"},
-    {"[]", "not an object"},
-    {"\"HS256\"", "not an object"},
-    {"null", "not an object"},
-    {"{", "no plain name"},
-    {"{}", "alg"},
-    {HEADER " x", "text behind"},
-    {HEADER HEADER, "text behind"},
-    {"\xef\xbb\xbf" HEADER, "not an object"},
-};
-
-START_TEST(a_bad_header_is_refused)
-{
-    refuse(forge(headers[_i].header, PAYLOAD), headers[_i].why);
-}
-END_TEST
-
-/* ---- payloads ---- */
-
-static const struct {
-    const char *payload, *why;
-} payloads[] = {
-    {"{" AUD SUB ROLE EPOCH IAT NBF EXP JTI "}", "iss"},
-    {"{" ISS SUB ROLE EPOCH IAT NBF EXP JTI "}", "aud"},
-    {"{" ISS AUD ROLE EPOCH IAT NBF EXP JTI "}", "sub"},
-    {"{" ISS AUD SUB EPOCH IAT NBF EXP JTI "}", "role"},
-    {"{" ISS AUD SUB ROLE IAT NBF EXP JTI "}", "epoch"},
-    {"{" ISS AUD SUB ROLE EPOCH NBF EXP JTI "}", "iat"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT EXP JTI "}", "nbf"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF JTI "}", "exp"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":1800000001}", "jti"},
-    {"{\"iss\":\"Orderd\"," AUD SUB ROLE EPOCH IAT NBF EXP JTI "}", "iss is not ours"},
-    {"{\"iss\":\"orderd2\"," AUD SUB ROLE EPOCH IAT NBF EXP JTI "}", "iss is not ours"},
-    {"{\"iss\":\"\"," AUD SUB ROLE EPOCH IAT NBF EXP JTI "}", "iss is no text"},
-    {"{\"iss\":1," AUD SUB ROLE EPOCH IAT NBF EXP JTI "}", "iss is no text"},
-    {"{" ISS "\"aud\":\"other\"," SUB ROLE EPOCH IAT NBF EXP JTI "}", "aud is not ours"},
-    {"{" ISS "\"aud\":[\"shop\"]," SUB ROLE EPOCH IAT NBF EXP JTI "}", "a value within"},
-    {"{" ISS "\"aud\":null," SUB ROLE EPOCH IAT NBF EXP JTI "}", "aud is no text"},
-    {"{" ISS AUD "\"sub\":7," ROLE EPOCH IAT NBF EXP JTI "}", "sub is no text"},
-    {"{" ISS AUD "\"sub\":\"007\"," ROLE EPOCH IAT NBF EXP JTI "}", "sub is no user"},
-    {"{" ISS AUD "\"sub\":\"0\"," ROLE EPOCH IAT NBF EXP JTI "}", "sub is no user"},
-    {"{" ISS AUD "\"sub\":\"-1\"," ROLE EPOCH IAT NBF EXP JTI "}", "sub is no user"},
-    {"{" ISS AUD "\"sub\":\"+1\"," ROLE EPOCH IAT NBF EXP JTI "}", "sub is no user"},
-    {"{" ISS AUD "\"sub\":\"1 \"," ROLE EPOCH IAT NBF EXP JTI "}", "sub is no user"},
-    {"{" ISS AUD "\"sub\":\"1e1\"," ROLE EPOCH IAT NBF EXP JTI "}", "sub is no user"},
-    {"{" ISS AUD "\"sub\":\"alice\"," ROLE EPOCH IAT NBF EXP JTI "}", "sub is no user"},
-    {"{" ISS AUD "\"sub\":\"9223372036854775808\"," ROLE EPOCH IAT NBF EXP JTI "}",
-        "sub is no user"},
-    {"{" ISS AUD "\"sub\":\"7\\u0000\"," ROLE EPOCH IAT NBF EXP JTI "}", "not JSON"},
-    {"{" ISS AUD SUB "\"role\":\"\"," EPOCH IAT NBF EXP JTI "}", "role"},
-    {"{" ISS AUD SUB "\"role\":true," EPOCH IAT NBF EXP JTI "}", "role"},
-    {"{" ISS AUD SUB ROLE "\"epoch\":\"2\"," IAT NBF EXP JTI "}", "epoch"},
-    {"{" ISS AUD SUB ROLE "\"epoch\":-1," IAT NBF EXP JTI "}", "epoch"},
-    {"{" ISS AUD SUB ROLE "\"epoch\":2.0," IAT NBF EXP JTI "}", "epoch"},
-    {"{" ISS AUD SUB ROLE "\"epoch\":2e0," IAT NBF EXP JTI "}", "epoch"},
-    {"{" ISS AUD SUB ROLE "\"epoch\":false," IAT NBF EXP JTI "}", "epoch"},
-    {"{" ISS AUD SUB ROLE EPOCH "\"iat\":\"1800000000\"," NBF EXP JTI "}", "iat"},
-    {"{" ISS AUD SUB ROLE EPOCH "\"iat\":1800000000.5," NBF EXP JTI "}", "iat"},
-    {"{" ISS AUD SUB ROLE EPOCH "\"iat\":1800000006," NBF EXP JTI "}", "iat is in the future"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT "\"nbf\":null," EXP JTI "}", "nbf"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT "\"nbf\":-5," EXP JTI "}", "nbf"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT "\"nbf\":1800000006," EXP JTI "}", "not valid yet"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":1800000000," JTI "}", "expired"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":1799999999," JTI "}", "expired"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":0," JTI "}", "expired"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":-1," JTI "}", "exp is no whole"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":\"1800000001\"," JTI "}", "exp is no whole"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":1800000001.0," JTI "}", "exp is no whole"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":18e8," JTI "}", "exp is no whole"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":true," JTI "}", "exp is no whole"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":null," JTI "}", "exp is no whole"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":9223372036854775808," JTI "}", "not JSON"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":01800000001," JTI "}", "not JSON"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":{}," JTI "}", "a value within"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP "\"jti\":\"\"}", "jti"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP "\"jti\":5}", "jti"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP "\"exp\":1900000000," JTI "}", "a name twice"},
-    {"{" ISS AUD SUB SUB ROLE EPOCH IAT NBF EXP JTI "}", "a name twice"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP "\"s\\u0075b\":\"1\"," JTI "}", "no plain name"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI, "not one object"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI ",}", "no plain name"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI " \"x\":1}", "not one object"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI ",\"x\"}", "no colon"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI ",\"x\":}", "no value"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI ",\"x\":", "no value"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI ",\"x\":\"", "a text without end"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI ",\"x\":\"\\", "a text without end"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI ",\"x\":\"\\q\"}", "not JSON"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI ",\"x\":nul}", "not JSON"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI ",\"x\":\"\xff\"}", "not JSON"},
-    {"{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI ",\"x\":\"\n\"}", "a text without end"},
-    {PAYLOAD "{}", "text behind"},
-    {"[" PAYLOAD "]", "not an object"},
-    {"[]", "not an object"},
-    {"7", "not an object"},
-    {"{}", "iss"},
-};
-
-START_TEST(a_bad_payload_is_refused)
-{
-    refuse(forge(HEADER, payloads[_i].payload), payloads[_i].why);
-}
-END_TEST
-
-START_TEST(text_behind_a_nul_is_refused)
-{
-    static const char header[] = HEADER "\0";
-    static const char payload[] = PAYLOAD "\0,";
-    refuse(forge_with(KEY, header, sizeof header - 1, PAYLOAD, strlen(PAYLOAD)), "text behind");
-    refuse(forge_with(KEY, HEADER, strlen(HEADER), payload, sizeof payload - 1), "text behind");
-}
-END_TEST
-
-START_TEST(too_many_members_are_refused)
-{
-    char *members = arena_printf(&arena, "%.*s", (int)strlen(PAYLOAD) - 1, PAYLOAD);
-    for (int i = 9; i < 32; i++)
-        members = arena_printf(&arena, "%s,\"x%d\":%d", members, i, i);
-    accept(forge(HEADER, arena_printf(&arena, "%s}", members)));
-    refuse(forge(HEADER, arena_printf(&arena, "%s,\"more\":1}", members)), "too many members");
-}
-END_TEST
 
 /* ---- shapes ---- */
 
@@ -308,7 +36,7 @@ static const char *const shapes[] = {
 
 START_TEST(what_has_no_shape_of_a_token_is_refused)
 {
-    refuse(shapes[_i], "not three parts");
+    expect_refused(shapes[_i], "not three parts");
 }
 END_TEST
 
@@ -321,20 +49,22 @@ START_TEST(a_part_that_is_no_base64url_is_refused)
 {
     const char *token = good();
     int header_len = (int)strcspn(token, ".");
-    refuse("A.AA.AA", "the header is not base64url");
-    refuse("AB.AA.AA", "the header is not base64url"); /* stray bits */
-    refuse(arena_printf(&arena, "%.*s.A.AA", header_len, token), "the payload is not base64url");
-    refuse(arena_printf(&arena, "%.*s.AB.AA", header_len, token), "the payload is not base64url");
+    expect_refused("A.AA.AA", "the header is not base64url");
+    expect_refused("AB.AA.AA", "the header is not base64url"); /* stray bits */
+    expect_refused(
+        arena_printf(&arena, "%.*s.A.AA", header_len, token), "the payload is not base64url");
+    expect_refused(
+        arena_printf(&arena, "%.*s.AB.AA", header_len, token), "the payload is not base64url");
 }
 END_TEST
 
 START_TEST(padding_and_more_segments_are_refused)
 {
     const char *token = good();
-    refuse(arena_printf(&arena, "%s=", token), "not three parts");
-    refuse(arena_printf(&arena, "%s.", token), "not three parts");
-    refuse(arena_printf(&arena, "%s.AA", token), "not three parts");
-    refuse(arena_printf(&arena, "%s.AA.AA", token), "not three parts");
+    expect_refused(arena_printf(&arena, "%s=", token), "not three parts");
+    expect_refused(arena_printf(&arena, "%s.", token), "not three parts");
+    expect_refused(arena_printf(&arena, "%s.AA", token), "not three parts");
+    expect_refused(arena_printf(&arena, "%s.AA.AA", token), "not three parts");
 }
 END_TEST
 
@@ -343,7 +73,7 @@ START_TEST(a_token_cut_anywhere_is_refused)
     char *token = good();
     for (size_t len = strlen(token); len-- > 0;) {
         token[len] = '\0';
-        refuse(token, "");
+        expect_refused(token, "");
     }
 }
 END_TEST
@@ -354,12 +84,12 @@ START_TEST(a_token_changed_anywhere_is_refused)
     for (size_t i = 0; token[i]; i++) {
         char kept = token[i];
         token[i] = kept == 'A' ? 'B' : 'A';
-        refuse(token, "");
+        expect_refused(token, "");
         token[i] = (char)(kept ^ 1);
-        refuse(token, "");
+        expect_refused(token, "");
         token[i] = kept;
     }
-    accept(token);
+    expect_accepted(token);
 }
 END_TEST
 
@@ -372,10 +102,10 @@ START_TEST(the_longest_token_is_4096_bytes)
         char *token = forge(HEADER, payload);
         size_t len = strlen(token);
         if (len > TOKEN_SIZE_MAX) {
-            refuse(token, "too long");
+            expect_refused(token, "too long");
             shortest = len < shortest ? len : shortest;
         } else {
-            accept(token);
+            expect_accepted(token);
             longest = len > longest ? len : longest;
         }
     }
@@ -392,10 +122,11 @@ static void *verify_nested(void *arg)
     char *payload = arena_alloc(&arena, 2900);
     for (size_t used = 0; used + strlen(opening) < 2900; used += strlen(opening))
         memcpy(payload + used, opening, strlen(opening));
-    refuse(forge(HEADER, payload), "");
-    refuse(forge(payload, PAYLOAD), "");
-    refuse(forge(HEADER, arena_printf(&arena, "{\"x\":%.2700s", payload)), "a value within");
-    accept(good());
+    expect_refused(forge(HEADER, payload), "");
+    expect_refused(forge(payload, PAYLOAD), "");
+    expect_refused(
+        forge(HEADER, arena_printf(&arena, "{\"x\":%.2700s", payload)), "a value within");
+    expect_accepted(good());
     return NULL;
 }
 
@@ -417,7 +148,8 @@ END_TEST
 START_TEST(a_signature_by_another_key_is_refused)
 {
     static const char *const wrong[] = {"", OLD_KEY, KID, "an-hmac-key-of-exactly-32-bytes?"};
-    refuse(forge_with(wrong[_i], HEADER, strlen(HEADER), PAYLOAD, strlen(PAYLOAD)), "signature");
+    expect_refused(
+        forge_with(wrong[_i], HEADER, strlen(HEADER), PAYLOAD, strlen(PAYLOAD)), "signature");
 }
 END_TEST
 
@@ -426,7 +158,7 @@ START_TEST(a_signature_of_another_token_is_refused)
     char *mine = good(),
          *other = forge(HEADER, "{" ISS AUD SUB ROLE EPOCH IAT NBF EXP "\"jti\":\"y\"}");
     memcpy(strrchr(mine, '.'), strrchr(other, '.'), 44);
-    refuse(mine, "signature");
+    expect_refused(mine, "signature");
 }
 END_TEST
 
@@ -437,16 +169,16 @@ START_TEST(a_made_up_signature_is_refused)
         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
     char *token = good();
     *strrchr(token, '.') = '\0';
-    refuse(arena_printf(&arena, "%s.%s", token, made_up[_i]), "signature");
+    expect_refused(arena_printf(&arena, "%s.%s", token, made_up[_i]), "signature");
 }
 END_TEST
 
 START_TEST(alg_none_is_refused_with_and_without_a_signature)
 {
     char *token = forge("{\"alg\":\"none\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", PAYLOAD);
-    refuse(token, "alg");
+    expect_refused(token, "alg");
     strrchr(token, '.')[1] = '\0';
-    refuse(token, "not three parts");
+    expect_refused(token, "not three parts");
 }
 END_TEST
 
@@ -464,17 +196,17 @@ START_TEST(a_good_token_is_accepted)
         "{" ISS AUD SUB ROLE EPOCH "\"iat\":0,\"nbf\":0,\"exp\":9223372036854775807," JTI "}",
         "{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI ",\"x\":true,\"y\":null,\"z\":-1.5e3}",
     };
-    accept(forge(HEADER, spellings[_i]));
+    expect_accepted(forge(HEADER, spellings[_i]));
 }
 END_TEST
 
 START_TEST(the_largest_numbers_are_read)
 {
     struct token_claims claims;
-    ck_assert_int_eq(
-        verify(forge(HEADER, "{" ISS AUD ROLE IAT NBF EXP JTI ",\"sub\":\"9223372036854775807\","
-                             "\"epoch\":9223372036854775807}"),
-            &claims),
+    ck_assert_int_eq(verify_token(forge(HEADER, "{" ISS AUD ROLE IAT NBF EXP JTI
+                                                ",\"sub\":\"9223372036854775807\","
+                                                "\"epoch\":9223372036854775807}"),
+                         &claims),
         ERR_NONE);
     ck_assert_int_eq(claims.user_id, INT64_MAX);
     ck_assert_int_eq(claims.epoch, INT64_MAX);
@@ -484,7 +216,7 @@ END_TEST
 START_TEST(an_older_key_still_verifies)
 {
     static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" OLD_KID "\"}";
-    accept(forge_with(OLD_KEY, header, strlen(header), PAYLOAD, strlen(PAYLOAD)));
+    expect_accepted(forge_with(OLD_KEY, header, strlen(header), PAYLOAD, strlen(PAYLOAD)));
 }
 END_TEST
 
@@ -504,7 +236,7 @@ START_TEST(an_issued_token_is_accepted_until_it_expires)
 {
     struct token_claims claims;
     char *token = issue(&options, NOW);
-    accept(token);
+    expect_accepted(token);
     ck_assert_int_eq(
         token_verify(keys, &options, token, NOW + 3599, &arena, &claims, NULL), ERR_NONE);
     ck_assert_int_eq(
@@ -549,7 +281,7 @@ START_TEST(any_text_can_be_issuer_and_audience)
     struct token_claims claims;
     char *token = issue(&odd, NOW);
     ck_assert_int_eq(token_verify(keys, &odd, token, NOW, &arena, &claims, &fault), ERR_NONE);
-    refuse(token, "iss is not ours");
+    expect_refused(token, "iss is not ours");
 }
 END_TEST
 
@@ -590,16 +322,10 @@ START_TEST(threads_share_a_ring)
         ck_assert(!pthread_join(threads[i], NULL));
 }
 END_TEST
-
 static void add_refusals(TCase *bad)
 {
     tcase_add_loop_test(
         bad, what_has_no_shape_of_a_token_is_refused, 0, (int)(sizeof shapes / sizeof *shapes));
-    tcase_add_loop_test(bad, a_bad_header_is_refused, 0, (int)(sizeof headers / sizeof *headers));
-    tcase_add_loop_test(
-        bad, a_bad_payload_is_refused, 0, (int)(sizeof payloads / sizeof *payloads));
-    tcase_add_test(bad, text_behind_a_nul_is_refused);
-    tcase_add_test(bad, too_many_members_are_refused);
     tcase_add_test(bad, a_part_that_is_no_base64url_is_refused);
     tcase_add_test(bad, padding_and_more_segments_are_refused);
     tcase_add_test(bad, a_token_cut_anywhere_is_refused);
@@ -611,17 +337,16 @@ static void add_refusals(TCase *bad)
     tcase_add_loop_test(bad, a_made_up_signature_is_refused, 0, 5);
     tcase_add_test(bad, alg_none_is_refused_with_and_without_a_signature);
 }
-
 int main(void)
 {
     Suite *suite = suite_create("token");
     TCase *bad = tcase_create("bad");
-    tcase_add_checked_fixture(bad, begin, end);
+    tcase_add_checked_fixture(bad, forge_begin, forge_end);
     add_refusals(bad);
     suite_add_tcase(suite, bad);
 
     TCase *fine = tcase_create("good");
-    tcase_add_checked_fixture(fine, begin, end);
+    tcase_add_checked_fixture(fine, forge_begin, forge_end);
     tcase_add_loop_test(fine, a_good_token_is_accepted, 0, 8);
     tcase_add_test(fine, the_largest_numbers_are_read);
     tcase_add_test(fine, an_older_key_still_verifies);
