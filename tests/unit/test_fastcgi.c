@@ -416,6 +416,7 @@ START_TEST(test_another_role_than_the_responders_is_let_go)
     struct wire wire = {0};
     wire_begin(&wire, PEER_AUTHORIZER, PEER_KEEPS);
     wire_params(&wire, (const char *const[]){"REQUEST_URI", "/echo", NULL});
+    wire_body(&wire, NULL, 0);
     send_and_expect_end(wire.data, wire.len);
     wire_free(&wire);
 }

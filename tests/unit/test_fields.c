@@ -23,6 +23,7 @@ struct thing {
     const char *currency;
     int64_t amount;
     int64_t limit;
+    int64_t any;
     struct part *parts;
     size_t part_count;
 };
@@ -75,6 +76,12 @@ static const struct field thing_fields[] = {
         .is_optional = true,
         .default_int = 50,
         .offset = offsetof(struct thing, limit)},
+    {.name = "any",
+        .type = FIELD_INT,
+        .min = INT64_MIN,
+        .max = INT64_MAX,
+        .is_optional = true,
+        .offset = offsetof(struct thing, any)},
     {.name = "parts",
         .type = FIELD_ARRAY,
         .min = 1,
@@ -205,6 +212,8 @@ static const struct row bad_bodies[] = {
     {"{\"name\":\"abc\",\"amount\":18446744073709551617}",
         "amount: must be an integer from -5 to 1000"},
     {WITH("\"limit\":0"), "limit: must be an integer from 1 to 200"},
+    {WITH("\"any\":9223372036854775808"),
+        "any: must be an integer from -9223372036854775808 to 9223372036854775807"},
     {WITH("\"parts\":{}"), "parts: must be an array"},
     {WITH("\"parts\":[]"), "parts: must have 1 to 3 elements"},
     {WITH("\"parts\":[1,2,3,4]"), "parts: must have 1 to 3 elements"},

@@ -339,6 +339,13 @@ START_TEST(test_tells_the_place_but_no_value)
 }
 END_TEST
 
+START_TEST(test_tells_what_an_editor_may_have_added)
+{
+    ck_assert_int_eq(parse("\xEF\xBB\xBF[]"), ERR_MALFORMED_JSON);
+    ck_assert_ptr_nonnull(strstr(fault.text, "byte order mark"));
+}
+END_TEST
+
 START_TEST(test_knows_the_kinds_of_values)
 {
     static const enum json_type types[] = {JSON_NULL, JSON_BOOL, JSON_BOOL, JSON_INTEGER,
@@ -566,6 +573,7 @@ static TCase *gate_case(void)
     tcase_add_test(tcase, test_refuses_a_megabyte_of_brackets);
     tcase_add_test(tcase, test_finds_one_double_among_16000_names);
     tcase_add_test(tcase, test_tells_the_place_but_no_value);
+    tcase_add_test(tcase, test_tells_what_an_editor_may_have_added);
     return tcase;
 }
 
