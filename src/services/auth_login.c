@@ -74,11 +74,8 @@ static enum err try_password(struct guess *guess, struct context *ctx, const cha
     e = password_verify(
         guess->auth->hasher, guess->password, strlen(guess->password), hash, &matches);
     guess->is_right = !e && matches && user->id && !user->disabled;
-    throttle_end(guess->auth->throttle, &counted,
-        e                 ? THROTTLE_UNHEARD
-        : guess->is_right ? THROTTLE_RIGHT
-                          : THROTTLE_WRONG,
-        clock_mono_ms());
+    enum throttle_outcome outcome = guess->is_right ? THROTTLE_RIGHT : THROTTLE_WRONG;
+    throttle_end(guess->auth->throttle, &counted, e ? THROTTLE_UNHEARD : outcome, clock_mono_ms());
     return e;
 }
 

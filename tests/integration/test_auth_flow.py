@@ -194,6 +194,29 @@ class AuthFlow(unittest.TestCase):
         self.assertEqual(self.server.try_login(user["username"], "a good password").status, 401)
         self.server.login(user["username"], "another good one")
 
+    def assert_throttled(self, reply):
+        self.assert_refused(reply, 429, "too-many-requests")
+        self.assertRegex(reply.header("Retry-After"), "^[1-8]$")
+
+    def test_too_many_guesses_are_not_heard_for_a_while(self):
+        server = harness.Server(self, {"auth.throttle_pair": 3, "auth.throttle_window": 8}, notifier=False)
+        user, token = server.customer()
+        name = user["username"]
+        answers = {}
+        for guessed in (name, "nobody"):
+            statuses = [server.try_login(guessed, "a bad password").status for _ in range(3)]
+            self.assertEqual(statuses, [401, 401, 401])
+            reply = server.try_login(guessed, "a good password")
+            self.assert_throttled(reply)
+            answers[guessed] = {**reply.json, "request_id": None}
+        self.assertEqual(answers[name], answers["nobody"])
+        change = {"current_password": "a good password", "new_password": "another good one"}
+        self.assert_throttled(server.post("/auth/password", change, token))
+        reply = server.post("/auth/login", {"username": name, "password": 1})
+        self.assert_refused(reply, 422, "validation")
+        self.assertEqual(server.get("/auth/me", token).status, 200)
+        harness.wait_for(lambda: server.try_login(name, "a good password").status == 200, "the failures to fall out")
+
     def test_passwords_are_unicode_and_never_truncated(self):
         password = "pässwörd " * 14
         self.assertEqual(self.server.register("umlaut", password=password).status, 201)
