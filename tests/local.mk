@@ -14,5 +14,6 @@ script_tests = \
 	tests/integration/test_async_notification.py \
 	tests/style.py \
 	tests/include_direction.py
-EXTRA_DIST += $(script_tests) tests/integration/harness.py tests/integration/script_server.py \
+EXTRA_DIST += $(script_tests) tests/integration/harness.py tests/integration/lighttpd.py \
+	tests/integration/raw.py tests/integration/script_server.py tests/integration/tokens.py \
 	tests/integration/tap.py

@@ -317,6 +317,8 @@ class Server(Client, Home):
     """The three processes. options: {"section.name": value} over FAST."""
 
     alive = []
+    front = "nginx"
+    front_signal = signal.SIGQUIT
 
     def __init__(self, case, options=None, notifier=True):
         Home.__init__(self, tempfile.mkdtemp(prefix="orderd-test-"))
@@ -334,7 +336,7 @@ class Server(Client, Home):
         self.add_user("admin", ADMIN_PASSWORD, "admin")
         if notifier:
             self.start("orderd-notifier")
-        self.start_nginx()
+        self.start_front()
 
     # --- configuration
 
@@ -363,6 +365,7 @@ class Server(Client, Home):
         http_part = (TOP / "nginx/orderd-http.conf").read_text()
         (self.path / "nginx-http.conf").write_text(
             re.sub(r"unix:[^;]*", f"unix:{socket_path}", http_part))
+        (self.path / "nginx-site.conf").write_text(self.nginx_site())
         (self.path / "nginx.conf").write_text(f"""
 daemon off;
 {"user root;" if os.getuid() == 0 else ""}
@@ -380,10 +383,14 @@ http {{
     include nginx-http.conf;
     server {{
         listen 127.0.0.1:{self.port} backlog=1024;
-        include {TOP}/nginx/orderd.conf;
+        include nginx-site.conf;
     }}
 }}
 """)
+
+    def nginx_site(self):
+        """What the server block includes."""
+        return (TOP / "nginx/orderd.conf").read_text()
 
     # --- processes
 
@@ -403,20 +410,23 @@ http {{
 
         wait_for(is_ready, "orderd's socket")
 
-    def start_nginx(self):
-        """Another test may take the port between our look and nginx's bind: then the next one."""
+    def front_command(self):
+        """Writes its configuration, for the port."""
+        self.write_nginx_conf()
+        nginx = shutil.which("nginx", path=SBIN)
+        return [nginx, "-p", f"{self.path}/", "-c", self.path / "nginx.conf", "-e", self.path / "log/nginx.log"]
+
+    def start_front(self):
+        """Another test may take the port between our look and the front server's bind: then the next one."""
         for _ in range(10):
-            self.write_nginx_conf()
-            nginx = shutil.which("nginx", path=SBIN)
             process = Process(
-                "nginx", [nginx, "-p", f"{self.path}/", "-c", self.path / "nginx.conf", "-e", self.path / "log/nginx.log"],
-                self.path / "log/nginx.out", "QUIT")
-            self.processes["nginx"] = process
-            wait_for(lambda: self.healthz() or not process.is_alive(), "/healthz through nginx")
+                self.front, self.front_command(), self.path / f"log/{self.front}.out", self.front_signal.name[3:])
+            self.processes[self.front] = process
+            wait_for(lambda: self.healthz() or not process.is_alive(), f"/healthz through {self.front}")
             if process.is_alive():
                 return
             self.port = free_port()
-        raise AssertionError("nginx does not start")
+        raise AssertionError(f"{self.front} does not start")
 
     def orderctl(self, *arguments, text_in=""):
         """Its standard output; a failure is an exception."""
@@ -440,7 +450,7 @@ http {{
         assert status == 0, f"{name} ended with {status}"
 
     def stop_all(self):
-        for name, number in (("nginx", signal.SIGQUIT), ("orderd", signal.SIGTERM), ("orderd-notifier", signal.SIGTERM)):
+        for name, number in ((self.front, self.front_signal), ("orderd", signal.SIGTERM), ("orderd-notifier", signal.SIGTERM)):
             if name in self.processes:
                 self.stop(name, number)
 

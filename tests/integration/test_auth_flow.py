@@ -2,28 +2,13 @@
 """Accounts and tokens, through nginx: an administrator registers a user, the user logs in and reaches what is
 protected; and every way in which that is refused."""
 
-import base64
 import hashlib
-import hmac
 import json
 import time
 import unittest
 
 import harness
-
-
-def base64url(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def parts_of(token):
-    """Header and claims."""
-    return [json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2]]
-
-
-def signed(header, claims, key, digest="sha256"):
-    text = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
-    return text + "." + base64url(hmac.new(key, text.encode(), digest).digest())
+from tokens import base64url, parts_of, signed
 
 
 class AuthFlow(unittest.TestCase):
