@@ -116,24 +116,31 @@ static void carry_out_late(void *arg, const struct intent *intent)
     (void)carry_out(arg, intent, clock_mono_ms() + LATE_WAIT_MS, &last);
 }
 
+/* A sleep until a time that has come still gives up the processor. */
+static void wait_until(int64_t due_ms)
+{
+    if (clock_mono_ms() < due_ms)
+        clock_sleep_until(due_ms);
+}
+
 /* Carries the intent out when the latency is over; past the deadline without the caller. */
 static enum gateway_result answer(struct simulated *simulated, const struct intent *intent,
     int64_t deadline_ms, struct event *last)
 {
     int64_t due_ms = clock_mono_ms() + simulated->latency_ms;
     if (due_ms < deadline_ms) {
-        clock_sleep_until(due_ms);
+        wait_until(due_ms);
         return carry_out(simulated, intent, deadline_ms, last);
     }
     late_add(simulated->late, due_ms, intent);
-    clock_sleep_until(deadline_ms);
+    wait_until(deadline_ms);
     return GATEWAY_UNAVAILABLE;
 }
 
 static enum gateway_result fail_call(struct simulated *simulated, int64_t deadline_ms)
 {
     int64_t due_ms = clock_mono_ms() + simulated->latency_ms;
-    clock_sleep_until(due_ms < deadline_ms ? due_ms : deadline_ms);
+    wait_until(due_ms < deadline_ms ? due_ms : deadline_ms);
     return GATEWAY_UNAVAILABLE;
 }
 
@@ -141,7 +148,7 @@ static enum gateway_result time_out(
     struct simulated *simulated, const struct intent *intent, int64_t deadline_ms)
 {
     struct event last;
-    clock_sleep_until(deadline_ms);
+    wait_until(deadline_ms);
     (void)carry_out(simulated, intent, deadline_ms + TIMEOUT_WAIT_MS, &last);
     return GATEWAY_UNAVAILABLE;
 }
@@ -235,7 +242,7 @@ static enum gateway_result simulated_status(
     int64_t due_ms = clock_mono_ms() + simulated->latency_ms;
     if (due_ms >= deadline_ms)
         return fail_call(simulated, deadline_ms);
-    clock_sleep_until(due_ms);
+    wait_until(due_ms);
     enum err e = look_up(simulated, reference, deadline_ms, &last, &fault);
     if (e) {
         warn(e, &fault);
