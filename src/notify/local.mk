@@ -16,7 +16,8 @@ sbin_PROGRAMS += orderd-notifier
 orderd_notifier_SOURCES = src/notifierd.c
 orderd_notifier_LDADD = $(NOTIFY_LIBS) $(CORE_LIBS)
 
-check_PROGRAMS += tests/unit/test_maildir tests/unit/test_message tests/unit/test_queue
+check_PROGRAMS += tests/unit/test_maildir tests/unit/test_message \
+	tests/unit/test_queue tests/unit/test_service
 tests_unit_test_maildir_SOURCES = tests/unit/test_maildir.c $(spool_desk)
 tests_unit_test_maildir_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_maildir_LDFLAGS = $(AM_LDFLAGS) \
@@ -28,3 +29,6 @@ tests_unit_test_message_LDADD = $(NOTIFY_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_queue_SOURCES = tests/unit/test_queue.c $(spool_desk)
 tests_unit_test_queue_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_queue_LDADD = $(NOTIFY_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_service_SOURCES = tests/unit/test_service.c $(spool_desk)
+tests_unit_test_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_service_LDADD = $(NOTIFY_LIBS) $(CORE_LIBS) $(UNIT_LIBS)

@@ -193,11 +193,16 @@ static void take_signals(struct service *service)
     }
 }
 
+static bool is_stopping(struct service *service)
+{
+    take_signals(service);
+    return service->is_stopping;
+}
+
 static bool may_go_on(void *arg)
 {
     struct service *service = arg;
-    take_signals(service);
-    return !service->is_stopping && !service->wants_reload;
+    return !is_stopping(service) && !service->wants_reload;
 }
 
 /* Takes the spool, which the publisher may just be about to make: waits for it for a while, unless
@@ -262,7 +267,7 @@ static enum err run_pass(struct service *service, bool everything, struct fault 
 static enum err run_passes(struct service *service, bool once, struct fault *fault)
 {
     int64_t scan_at_ms = 0;
-    while (may_go_on(service) || service->wants_reload) {
+    while (!is_stopping(service)) {
         if (service->wants_reload) {
             reload(service);
             scan_at_ms = 0;
@@ -271,8 +276,8 @@ static enum err run_passes(struct service *service, bool once, struct fault *fau
         if (everything)
             scan_at_ms = clock_mono_ms() + 1000 * config_int(service->config, OPT_notify_scan);
         enum err pass = run_pass(service, everything, fault);
-        if (service->wants_reload)
-            continue;
+        if (service->wants_reload || service->is_stopping)
+            continue; /* noticed during the pass: there is nothing to wait for */
         if (once || pass == ERR_NOT_FOUND)
             return pass;
         fault_clear(fault);
