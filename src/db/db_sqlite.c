@@ -22,19 +22,22 @@
 #include "core/arena.h"
 #include "core/file.h"
 
-#define OPEN_WAIT_MS                                                                               \
-    5000 /* for another process that recovers the log, or changes the journal mode */
+/* For another process that recovers the log or changes the journal mode. */
+#define OPEN_WAIT_MS 5000
 #define READ_WAIT_MS 250
 
+/* A writer takes the lock at once: deferred, it could meet BUSY in the middle of a unit. */
 static const char *const controls[][CONTROL_COUNT] = {
     [DB_READER] = {[BEGIN] = "BEGIN", [ROLLBACK] = "ROLLBACK"},
-    [DB_WRITER] = {[BEGIN] =
-                       "BEGIN IMMEDIATE", /* deferred, it could meet BUSY in the middle of a unit */
-        [SAVEPOINT] = "SAVEPOINT unit",
-        [RELEASE] = "RELEASE unit",
-        [UNDO] = "ROLLBACK TO unit",
-        [COMMIT] = "COMMIT",
-        [ROLLBACK] = "ROLLBACK"},
+    [DB_WRITER] =
+        {
+            [BEGIN] = "BEGIN IMMEDIATE",
+            [SAVEPOINT] = "SAVEPOINT unit",
+            [RELEASE] = "RELEASE unit",
+            [UNDO] = "ROLLBACK TO unit",
+            [COMMIT] = "COMMIT",
+            [ROLLBACK] = "ROLLBACK",
+        },
 };
 
 /* SQLite knows ENOSPC only. For the others errno is asked, which the failed call has left; what
@@ -60,7 +63,7 @@ static enum err err_of(const struct db *db, int code)
     case SQLITE_PERM:
         return ERR_IO;
     case SQLITE_READONLY:
-        return db->role == DB_READER ? ERR_BROKEN : ERR_IO;
+        return db->role == DB_READER && code == SQLITE_READONLY ? ERR_BROKEN : ERR_IO;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:

@@ -464,13 +464,15 @@ struct constant_reader {
     pthread_t thread;
 };
 
-/* Ends only after the other reader has begun: there is never a moment without one. */
+/* A slow read that ends only after the other reader has begun: there is never a moment without an
+ * old snapshot. */
 static enum err overlap_unit(struct db *db, void *arg)
 {
     struct constant_reader *reader = arg;
     int64_t seen;
     enum err e = users_count(db, &seen);
     sem_post(reader->others);
+    clock_sleep_until(clock_mono_ms() + 15);
     while (sem_wait(reader->mine))
         ;
     return e;
