@@ -37,6 +37,7 @@ struct orderd {
     struct settle *settle;
     struct app app;
     int listen_fd;
+    bool is_socket_ours; /* not handed over */
     struct fastcgi *fastcgi;
 };
 
@@ -205,6 +206,7 @@ static enum err open_listener(struct orderd *orderd)
     orderd->listen_fd = fastcgi_inherited();
     if (orderd->listen_fd >= 0)
         return ERR_NONE;
+    orderd->is_socket_ours = true;
     return fastcgi_listen(config_text(orderd->config, OPT_server_socket),
         option_int(orderd, OPT_server_socket_mode),
         config_text(orderd->config, OPT_server_socket_group),
@@ -219,6 +221,7 @@ static enum err open_fastcgi(struct orderd *orderd)
     return fastcgi_open(&orderd->fastcgi,
         &(struct fastcgi_options){
             .listen_fd = orderd->listen_fd,
+            .path = orderd->is_socket_ours ? config_text(orderd->config, OPT_server_socket) : NULL,
             .quick_workers = quick_workers(orderd),
             .slow_workers = option_int(orderd, OPT_server_slow_workers),
             .queue_max = option_int(orderd, OPT_server_queue),

@@ -8,6 +8,7 @@ UNIT_LIBS = tests/libunit.a $(CHECK_LIBS)
 script_tests = \
 	tests/integration/test_server_script.py \
 	tests/integration/test_order_flow.py \
+	tests/integration/test_stop_under_load.py \
 	tests/integration/test_auth_flow.py \
 	tests/integration/test_orderctl.py \
 	tests/integration/test_two_servers.py \

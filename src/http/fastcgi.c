@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -16,9 +17,11 @@
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/log.h"
 #include "http/worker.h"
 
-#define WATCH_MS 1000
+#define WATCH_MS        1000
+#define BACKLOG_POLL_MS 5
 
 /* Everything that cannot fail, so that destroy() can follow at any point. The epoll set is its own
  * from now on. */
@@ -144,10 +147,23 @@ static bool wait_closed(struct fastcgi *fastcgi, int64_t deadline_ms)
     }
 }
 
+/* The web server may have sent a request on a connection that nobody has taken yet, and closing the
+ * socket would lose it. */
+static void take_the_rest(struct fastcgi *fastcgi, int64_t deadline_ms)
+{
+    if (unlink(fastcgi->options.path) != 0)
+        LOG_WARN("the socket could not be removed", LOG_TEXT("path", fastcgi->options.path));
+    while (listener_has_waiting(&fastcgi->listener) && clock_mono_ms() < deadline_ms)
+        poll(NULL, 0, BACKLOG_POLL_MS);
+}
+
 void fastcgi_close(struct fastcgi *fastcgi, int timeout_ms)
 {
+    int64_t deadline_ms = clock_mono_ms() + timeout_ms;
+    if (fastcgi->options.path)
+        take_the_rest(fastcgi, deadline_ms);
     listener_stop(&fastcgi->listener);
-    if (!wait_closed(fastcgi, clock_mono_ms() + timeout_ms)) {
+    if (!wait_closed(fastcgi, deadline_ms)) {
         connections_cut(&fastcgi->connections);
         bool is_closed = wait_closed(fastcgi, INT64_MAX); /* each ends by its own deadlines */
         assert(is_closed);

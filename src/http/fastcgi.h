@@ -1,13 +1,15 @@
-/* HTTP over FastCGI: connections, workers, and libfcgi behind one epoll set. Alone includes fcgiapp.h.
+/* HTTP over FastCGI: connections, workers, and libfcgi behind one epoll set. Alone includes
+ * fcgiapp.h.
  *
- * A worker only gets a connection that has something to read, so an idle kept connection holds no thread and
- * no client starves. Quick workers read every request to its end and answer what they can; what waits for
- * something else is handed over, whole, to a slow worker through a bounded queue. Whoever answered finishes the
- * request and arms the connection again.
+ * A worker only gets a connection that has something to read, so an idle kept connection holds no
+ * thread and no client starves. Quick workers read every request to its end and answer what they
+ * can; what waits for something else is handed over, whole, to a slow worker through a bounded
+ * queue. Whoever answered finishes the request and arms the connection again.
  *
- * Special difficulty: it sets two fields of FCGX_Request (ipcFd, keepConnection) that the public API cannot
- * reach (test_fastcgi pins what it leans on), and libfcgi neither retries EINTR nor reports a cut request by
- * its result: all signals are blocked in its threads and FCGX_GetError is looked at. */
+ * Special difficulty: it sets two fields of FCGX_Request (ipcFd, keepConnection) that the public
+ * API cannot reach (test_fastcgi pins what it leans on), and libfcgi neither retries EINTR nor
+ * reports a cut request by its result: all signals are blocked in its threads and FCGX_GetError is
+ * looked at. */
 #ifndef ORDERD_HTTP_FASTCGI_H
 #define ORDERD_HTTP_FASTCGI_H
 
@@ -30,6 +32,9 @@ struct fastcgi_handlers {
 
 struct fastcgi_options {
     int listen_fd; /* owned by the caller, listening */
+    /* Path of a socket that is ours alone: removed at the stop, so that what has connected by then
+     * is all that will come. NULL: a successor shares the socket, and takes the rest. */
+    const char *path;
     int quick_workers;
     int slow_workers;
     int queue_max;
@@ -42,20 +47,23 @@ struct fastcgi_options {
 struct fastcgi;
 
 /* Starts the workers. All signals must be blocked already. */
-enum err fastcgi_open(struct fastcgi **, const struct fastcgi_options *, const struct fastcgi_handlers *, struct fault *);
+enum err fastcgi_open(struct fastcgi **, const struct fastcgi_options *,
+    const struct fastcgi_handlers *, struct fault *);
 
 /* Once a second, from main: ends requests that take too long to arrive. */
 void fastcgi_watch(struct fastcgi *);
 
-/* Orderly: takes no new connection (the listening socket stays as it is: a successor may share it), answers
- * what the web server has sent, waits up to timeout_ms for it to let go of its connections, then shuts the
- * rest for reading, answers what is still readable, joins all threads and frees. */
+/* Orderly: takes no new connection (see path), answers what the web server has sent, waits up to
+ * timeout_ms for it to let go of its connections, then shuts the rest for reading, answers what is
+ * still readable, joins all threads and frees. */
 void fastcgi_close(struct fastcgi *, int timeout_ms);
 
-/* A listening UNIX socket: binds path (a stale one is replaced, a live one is ERR_BUSY), mode, group ("" keeps). */
-enum err fastcgi_listen(const char *path, int mode, const char *group, int backlog, int *fd, struct fault *);
-/* Was one handed over? Descriptor 0 being a listening socket (spawn-fcgi, lighttpd), or LISTEN_PID and
- * LISTEN_FDS=1 (systemd, sd_listen_fds(3)). -1: no. Unsets the variables. */
+/* A listening UNIX socket: binds path (a stale one is replaced, a live one is ERR_BUSY), mode,
+ * group ("" keeps). */
+enum err fastcgi_listen(
+    const char *path, int mode, const char *group, int backlog, int *fd, struct fault *);
+/* Was one handed over? Descriptor 0 being a listening socket (spawn-fcgi, lighttpd), or LISTEN_PID
+ * and LISTEN_FDS=1 (systemd, sd_listen_fds(3)). -1: no. Unsets the variables. */
 int fastcgi_inherited(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -246,6 +247,12 @@ void listener_resume(struct listener *listener)
     if (listener->is_paused && !listener->is_stopped)
         rearm(listener);
     unlock(listener);
+}
+
+bool listener_has_waiting(const struct listener *listener)
+{
+    struct pollfd waiting = {.fd = listener->fd, .events = POLLIN};
+    return poll(&waiting, 1, 0) > 0;
 }
 
 void listener_stop(struct listener *listener)

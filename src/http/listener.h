@@ -28,11 +28,13 @@ void listener_fini(struct listener *);
 /* Events carry the listener for the socket, and &listener->timer_fd for the timer. */
 enum err listener_open(struct listener *, int fd, struct fault *);
 
-/* On an event of the socket: takes one connection, and arms the socket again unless there is no room
- * for more, or no descriptor. */
+/* On an event of the socket: takes one connection, and arms the socket again unless there is no
+ * room for more, or no descriptor. */
 void listener_accept(struct listener *);
 /* When a connection has ended, and on an event of the timer: there may be room again. */
 void listener_resume(struct listener *);
+/* Has somebody connected who was not taken yet? */
+bool listener_has_waiting(const struct listener *);
 /* No further connection is taken once this has returned. */
 void listener_stop(struct listener *);
 
