@@ -39,6 +39,9 @@ bool text_equal_secret(const char *, const char *);
 /* Lower-case hexadecimal; out holds 2 * len + 1. */
 void text_hex(char *out, const void *, size_t len);
 
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+int text_hex_digit(char);
+
 /* Base64url without padding (RFC 4648, section 5). Encode: out holds (len + 2) / 3 * 4 + 1. Decode:
  * strict (canonical: no padding, no stray bits); false if it is not, or does not fit into size;
  * *out_len bytes. */

@@ -29,21 +29,8 @@ void connections_init(struct connections *pool, int epoll_fd, size_t max)
     *pool = (struct connections){.epoll_fd = epoll_fd, .max = max};
     pool->all = xarray(max, sizeof *pool->all);
     pool->idle = xarray(max, sizeof *pool->idle);
-    int e = pthread_mutex_init(&pool->lock, NULL);
-    assert(e == 0);
+    pthread_mutex_init(&pool->lock, NULL);
     clock_cond_init(&pool->emptied);
-}
-
-static void lock(pthread_mutex_t *mutex)
-{
-    int e = pthread_mutex_lock(mutex);
-    assert(e == 0);
-}
-
-static void unlock(pthread_mutex_t *mutex)
-{
-    int e = pthread_mutex_unlock(mutex);
-    assert(e == 0);
 }
 
 static struct connection *make(struct connections *pool)
@@ -53,8 +40,7 @@ static struct connection *make(struct connections *pool)
     connection->fd = -1;
     connection->exchange = exchange_new();
     arena_init(&connection->arena, ARENA_SIZE);
-    int e = pthread_mutex_init(&connection->lock, NULL);
-    assert(e == 0);
+    pthread_mutex_init(&connection->lock, NULL);
     return connection;
 }
 
@@ -80,33 +66,33 @@ void connections_fini(struct connections *pool)
 struct connection *connections_take(struct connections *pool)
 {
     struct connection *taken = NULL;
-    lock(&pool->lock);
+    pthread_mutex_lock(&pool->lock);
     if (pool->idle_count)
         taken = pool->idle[--pool->idle_count];
     else if (pool->made_count < pool->max)
         taken = pool->all[pool->made_count++] = make(pool);
-    unlock(&pool->lock);
+    pthread_mutex_unlock(&pool->lock);
     return taken;
 }
 
 void connections_give_back(struct connection *connection)
 {
     struct connections *pool = connection->pool;
-    lock(&pool->lock);
+    pthread_mutex_lock(&pool->lock);
     pool->idle[pool->idle_count++] = connection;
     if (pool->idle_count == pool->made_count)
         pthread_cond_broadcast(&pool->emptied);
-    unlock(&pool->lock);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 bool connections_wait_closed(struct connections *pool, int64_t deadline_ms)
 {
-    lock(&pool->lock);
+    pthread_mutex_lock(&pool->lock);
     bool in_time = true;
     while (pool->idle_count < pool->made_count && in_time)
         in_time = clock_cond_wait(&pool->emptied, &pool->lock, deadline_ms);
     bool all_closed = pool->idle_count == pool->made_count;
-    unlock(&pool->lock);
+    pthread_mutex_unlock(&pool->lock);
     return all_closed;
 }
 
@@ -119,9 +105,9 @@ static void shut(const struct connection *connection)
 
 static size_t count_made(struct connections *pool)
 {
-    lock(&pool->lock);
+    pthread_mutex_lock(&pool->lock);
     size_t count = pool->made_count;
-    unlock(&pool->lock);
+    pthread_mutex_unlock(&pool->lock);
     return count;
 }
 
@@ -131,11 +117,11 @@ void connections_watch(struct connections *pool)
     size_t count = count_made(pool);
     for (size_t i = 0; i < count; i++) {
         struct connection *connection = pool->all[i];
-        lock(&connection->lock);
+        pthread_mutex_lock(&connection->lock);
         bool is_late = connection->state == CONNECTION_READING && connection->deadline_ms <= now_ms;
         if (is_late)
             shut(connection);
-        unlock(&connection->lock);
+        pthread_mutex_unlock(&connection->lock);
         if (is_late)
             LOG_WARN("request takes too long to arrive");
     }
@@ -147,10 +133,10 @@ void connections_cut(struct connections *pool)
     size_t count = count_made(pool);
     for (size_t i = 0; i < count; i++) {
         struct connection *connection = pool->all[i];
-        lock(&connection->lock);
+        pthread_mutex_lock(&connection->lock);
         if (connection->state == CONNECTION_WAITING || connection->state == CONNECTION_READING)
             shut(connection);
-        unlock(&connection->lock);
+        pthread_mutex_unlock(&connection->lock);
     }
 }
 
@@ -165,7 +151,7 @@ enum err connection_open(
     struct connection *connection, int fd, int duplicate_fd, struct fault *fault)
 {
     enum err e = ERR_NONE;
-    lock(&connection->lock);
+    pthread_mutex_lock(&connection->lock);
     assert(connection->state == CONNECTION_CLOSED);
     connection->fd = fd;
     if (arm(connection, EPOLL_CTL_ADD) == 0) {
@@ -175,7 +161,7 @@ enum err connection_open(
         connection->state = CONNECTION_CLOSED;
         connection->fd = -1;
     }
-    unlock(&connection->lock);
+    pthread_mutex_unlock(&connection->lock);
     if (!e)
         metrics_add(METRIC_connections, 1);
     return e;
@@ -184,11 +170,11 @@ enum err connection_open(
 static void enter(struct connection *connection, enum connection_state from,
     enum connection_state to, int64_t deadline_ms)
 {
-    lock(&connection->lock);
+    pthread_mutex_lock(&connection->lock);
     assert(connection->state == from);
     connection->state = to;
     connection->deadline_ms = deadline_ms;
-    unlock(&connection->lock);
+    pthread_mutex_unlock(&connection->lock);
 }
 
 void connection_read(struct connection *connection, int64_t deadline_ms)
@@ -204,22 +190,22 @@ void connection_answer(struct connection *connection)
 void connection_wait(struct connection *connection)
 {
     arena_reset(&connection->arena);
-    lock(&connection->lock);
+    pthread_mutex_lock(&connection->lock);
     assert(connection->state == CONNECTION_ANSWERING);
     if (atomic_load(&connection->pool->is_cut))
         shut(connection);
     int e = arm(connection, EPOLL_CTL_MOD);
     assert(e == 0); /* it was armed before: nothing has to be allocated */
-    unlock(&connection->lock);
+    pthread_mutex_unlock(&connection->lock);
 }
 
 void connection_close(struct connection *connection)
 {
     arena_reset(&connection->arena);
-    lock(&connection->lock);
+    pthread_mutex_lock(&connection->lock);
     connection->state = CONNECTION_CLOSED;
     file_close(&connection->fd);
-    unlock(&connection->lock);
+    pthread_mutex_unlock(&connection->lock);
     metrics_add(METRIC_connections, -1);
     connections_give_back(connection);
 }

@@ -5,6 +5,7 @@
 #include "http/field_rules.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "core/text.h"
@@ -16,18 +17,27 @@ static void *slot_of(const struct field_place *place)
     return (char *)place->out + place->field->offset;
 }
 
+enum err field_fail(const struct field_place *place, const char *fmt, ...)
+{
+    if (!place->fault)
+        return ERR_VALIDATION;
+    va_list args;
+    va_start(args, fmt);
+    const char *message = arena_vprintf(place->arena, fmt, args);
+    va_end(args);
+    const char *name = arena_printf(place->arena, "%s%s", place->prefix, place->field->name);
+    return fail(place->fault, ERR_VALIDATION, name, "%s", message);
+}
+
 enum err field_fail_count(const struct field_place *place, const char *what)
 {
     int64_t min = place->field->min;
     int64_t max = place->field->max;
     if (min == max)
-        return fail(place->fault, ERR_VALIDATION, place->name, "must have exactly %" PRId64 " %s",
-            min, what);
+        return field_fail(place, "must have exactly %" PRId64 " %s", min, what);
     if (min <= 0)
-        return fail(place->fault, ERR_VALIDATION, place->name, "must have at most %" PRId64 " %s",
-            max, what);
-    return fail(place->fault, ERR_VALIDATION, place->name,
-        "must have %" PRId64 " to %" PRId64 " %s", min, max, what);
+        return field_fail(place, "must have at most %" PRId64 " %s", max, what);
+    return field_fail(place, "must have %" PRId64 " to %" PRId64 " %s", min, max, what);
 }
 
 /* How long, in what the row counts in. */
@@ -43,18 +53,18 @@ enum err field_put_text(const struct field_place *place, const char *text, size_
     if (!has_length(field, text, len))
         return field_fail_count(place, field->type == FIELD_BYTES ? "bytes" : "characters");
     if (memchr(text, '\0', len))
-        return fail(place->fault, ERR_VALIDATION, place->name, "must not hold U+0000");
+        return field_fail(place, "must not hold U+0000");
     if (field->is_valid && !field->is_valid(text, len))
-        return fail(place->fault, ERR_VALIDATION, place->name, "%s",
-            field->message ? field->message : "has a form that is not allowed");
+        return field_fail(
+            place, "%s", field->message ? field->message : "has a form that is not allowed");
     *(const char **)slot_of(place) = arena_copy(place->arena, text, len);
     return ERR_NONE;
 }
 
 enum err field_fail_int(const struct field_place *place)
 {
-    return fail(place->fault, ERR_VALIDATION, place->name,
-        "must be an integer from %" PRId64 " to %" PRId64, place->field->min, place->field->max);
+    return field_fail(place, "must be an integer from %" PRId64 " to %" PRId64, place->field->min,
+        place->field->max);
 }
 
 enum err field_put_int(const struct field_place *place, int64_t number)
@@ -68,7 +78,7 @@ enum err field_put_int(const struct field_place *place, int64_t number)
 enum err field_leave_out(const struct field_place *place)
 {
     if (!place->field->is_optional)
-        return fail(place->fault, ERR_VALIDATION, place->name, "is required");
+        return field_fail(place, "is required");
     if (place->field->type == FIELD_INT)
         *(int64_t *)slot_of(place) = place->field->default_int;
     return ERR_NONE;

@@ -6,14 +6,18 @@
 #include "core/error.h"
 #include "http/fields.h"
 
-/* Where it goes, and what a client calls it. */
+/* Where a value goes. */
 struct field_place {
     const struct field *field;
-    const char *name;
-    void *out; /* the struct that is filled */
+    const char *prefix; /* "" or "items[0].": with the field's name, what a client calls it */
+    void *out;          /* the struct that is filled */
     struct arena *arena;
     struct fault *fault;
 };
+
+/* ERR_VALIDATION, told of this field. */
+enum err field_fail(const struct field_place *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* text is well-formed UTF-8. Copied into the arena when it is taken. */
 enum err field_put_text(const struct field_place *, const char *text, size_t len);

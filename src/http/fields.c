@@ -10,7 +10,6 @@
 #include "http/field_rules.h"
 #include "http/json.h"
 
-/* The way to the object that is read: prefix is "" or "items[0].". */
 struct reader {
     struct arena *arena;
     struct fault *fault;
@@ -36,14 +35,15 @@ static enum err read_array(
 {
     const struct field *field = place->field;
     if (json_type(value) != JSON_ARRAY)
-        return fail(place->fault, ERR_VALIDATION, place->name, "must be an array");
+        return field_fail(place, "must be an array");
     size_t count = json_count(value);
     if ((int64_t)count < field->min || (int64_t)count > field->max)
         return field_fail_count(place, "elements");
     char *elements = arena_array(place->arena, count, field->shape->size);
     enum err result = ERR_NONE;
     for (size_t i = 0; i < count; i++) {
-        const char *prefix = arena_printf(place->arena, "%s[%zu].", place->name, i);
+        const char *prefix =
+            arena_printf(place->arena, "%s%s[%zu].", place->prefix, field->name, i);
         enum err e = read_object(reader, field->shape, prefix, json_element(value, i),
             elements + i * field->shape->size);
         result = e ? e : result;
@@ -56,7 +56,7 @@ static enum err read_array(
 static enum err read_text(const struct field_place *place, const struct json *value)
 {
     if (json_type(value) != JSON_TEXT)
-        return fail(place->fault, ERR_VALIDATION, place->name, "must be a string");
+        return field_fail(place, "must be a string");
     size_t len;
     const char *text = json_text(value, &len);
     return field_put_text(place, text, len);
@@ -77,7 +77,7 @@ static enum err read_value(
     if (json_type(value) == JSON_NULL && place->field->is_optional)
         return field_leave_out(place);
     if (json_type(value) == JSON_NULL)
-        return fail(place->fault, ERR_VALIDATION, place->name, "must not be null");
+        return field_fail(place, "must not be null");
     switch (place->field->type) {
     case FIELD_TEXT:
     case FIELD_BYTES:
@@ -149,7 +149,7 @@ static enum err read_object(const struct reader *reader, const struct shape *sha
         const struct json *member = find_member(value, field->name);
         struct field_place place = {
             .field = field,
-            .name = arena_printf(reader->arena, "%s%s", prefix, field->name),
+            .prefix = prefix,
             .out = out,
             .arena = reader->arena,
             .fault = reader->fault,

@@ -18,17 +18,6 @@ struct parameter {
     size_t value_len;
 };
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* NULL: a bad escape, or no well-formed text without control characters. */
 static const char *decode(struct arena *arena, const char *text, size_t len, size_t *out_len)
 {
@@ -37,8 +26,8 @@ static const char *decode(struct arena *arena, const char *text, size_t len, siz
     for (size_t i = 0; i < len; i++) {
         char c = text[i] == '+' ? ' ' : text[i];
         if (c == '%') {
-            int high = i + 2 < len ? hex_value(text[i + 1]) : -1;
-            int low = i + 2 < len ? hex_value(text[i + 2]) : -1;
+            int high = i + 2 < len ? text_hex_digit(text[i + 1]) : -1;
+            int low = i + 2 < len ? text_hex_digit(text[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return NULL;
             c = (char)(high << 4 | low);
@@ -71,10 +60,9 @@ static struct parameter next_parameter(struct arena *arena, const char **query)
 static enum err put_value(const struct field_place *place, const struct parameter *parameter)
 {
     if (!parameter->value)
-        return fail(place->fault, ERR_VALIDATION, place->name,
-            "must be percent-encoded UTF-8 without control characters");
+        return field_fail(place, "must be percent-encoded UTF-8 without control characters");
     if (!parameter->value_len)
-        return fail(place->fault, ERR_VALIDATION, place->name, "must not be empty");
+        return field_fail(place, "must not be empty");
     if (place->field->type != FIELD_INT)
         return field_put_text(place, parameter->value, parameter->value_len);
     int64_t number;
@@ -98,7 +86,7 @@ static struct field_place place_of(const struct reader *reader, size_t i)
     assert(field->type != FIELD_ARRAY);
     return (struct field_place){
         .field = field,
-        .name = field->name,
+        .prefix = "",
         .out = reader->out,
         .arena = reader->arena,
         .fault = reader->fault,
@@ -121,10 +109,10 @@ static enum err read_parameter(const struct reader *reader, const struct paramet
     size_t count = reader->shape ? reader->shape->count : 0;
     for (size_t i = 0; i < count; i++) {
         struct field_place place = place_of(reader, i);
-        if (!parameter->name || strcmp(parameter->name, place.name) != 0)
+        if (!parameter->name || strcmp(parameter->name, place.field->name) != 0)
             continue;
         if (reader->seen[i])
-            return fail(reader->fault, ERR_VALIDATION, place.name, "must be given once");
+            return field_fail(&place, "must be given once");
         reader->seen[i] = true;
         return put_value(&place, parameter);
     }

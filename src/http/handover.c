@@ -12,10 +12,8 @@
 void handover_init(struct handover *handover, size_t size)
 {
     *handover = (struct handover){.size = size, .ring = xarray(size, sizeof *handover->ring)};
-    int e = pthread_mutex_init(&handover->lock, NULL);
-    assert(e == 0);
-    e = pthread_cond_init(&handover->filled, NULL);
-    assert(e == 0);
+    pthread_mutex_init(&handover->lock, NULL);
+    pthread_cond_init(&handover->filled, NULL);
 }
 
 void handover_fini(struct handover *handover)
@@ -26,35 +24,23 @@ void handover_fini(struct handover *handover)
     pthread_mutex_destroy(&handover->lock);
 }
 
-static void lock(struct handover *handover)
-{
-    int e = pthread_mutex_lock(&handover->lock);
-    assert(e == 0);
-}
-
-static void unlock(struct handover *handover)
-{
-    int e = pthread_mutex_unlock(&handover->lock);
-    assert(e == 0);
-}
-
 bool handover_put(struct handover *handover, struct connection *connection)
 {
-    lock(handover);
+    pthread_mutex_lock(&handover->lock);
     bool has_room = handover->count < handover->size;
     if (has_room) {
         handover->ring[(handover->first + handover->count) % handover->size] = connection;
         handover->count++;
         pthread_cond_signal(&handover->filled);
     }
-    unlock(handover);
+    pthread_mutex_unlock(&handover->lock);
     return has_room;
 }
 
 struct connection *handover_take(struct handover *handover)
 {
     struct connection *taken = NULL;
-    lock(handover);
+    pthread_mutex_lock(&handover->lock);
     while (!handover->count && !handover->is_closed)
         pthread_cond_wait(&handover->filled, &handover->lock);
     if (handover->count) {
@@ -62,14 +48,14 @@ struct connection *handover_take(struct handover *handover)
         handover->first = (handover->first + 1) % handover->size;
         handover->count--;
     }
-    unlock(handover);
+    pthread_mutex_unlock(&handover->lock);
     return taken;
 }
 
 void handover_close(struct handover *handover)
 {
-    lock(handover);
+    pthread_mutex_lock(&handover->lock);
     handover->is_closed = true;
     pthread_cond_broadcast(&handover->filled);
-    unlock(handover);
+    pthread_mutex_unlock(&handover->lock);
 }

@@ -60,23 +60,12 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static int hex_value(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* The four digits behind \u; -1: they are not. */
 static int pass_hex(struct gate *gate)
 {
     int unit = 0;
     for (int i = 0; i < 4; i++) {
-        int digit = hex_value(*gate->at);
+        int digit = text_hex_digit(*gate->at);
         if (digit < 0)
             return -1;
         unit = unit << 4 | digit;
@@ -201,23 +190,6 @@ static bool pass_word(struct gate *gate, const char *word, enum json_type type)
     return true;
 }
 
-static bool pass_array(struct gate *gate)
-{
-    size_t note = add_note(gate, JSON_ARRAY);
-    gate->at++;
-    skip_space(gate);
-    if (*gate->at == ']') {
-        gate->at++;
-        return true;
-    }
-    do {
-        if (!pass_value(gate))
-            return false;
-        gate->out->notes[note].count++;
-    } while (has_next(gate));
-    return pass_char(gate, ']', "an array without , or ] after an element");
-}
-
 static bool pass_member(struct gate *gate)
 {
     skip_space(gate);
@@ -226,29 +198,30 @@ static bool pass_member(struct gate *gate)
     return pass_string(gate, true) && pass_char(gate, ':', "a name without :") && pass_value(gate);
 }
 
-static bool pass_object(struct gate *gate)
+/* What is in an array or object, and its end. */
+static bool pass_items(struct gate *gate, size_t note, bool (*pass_item)(struct gate *), char close)
 {
-    size_t note = add_note(gate, JSON_OBJECT);
-    gate->at++;
     skip_space(gate);
-    if (*gate->at == '}') {
+    if (*gate->at == close) {
         gate->at++;
         return true;
     }
     do {
-        if (!pass_member(gate))
+        if (!pass_item(gate))
             return false;
         gate->out->notes[note].count++;
     } while (has_next(gate));
-    return pass_char(gate, '}', "an object without , or } after a member");
+    return pass_char(gate, close, "an element or member that neither , nor the end follows");
 }
 
-static bool pass_nested(struct gate *gate, bool (*pass)(struct gate *))
+static bool pass_nested(
+    struct gate *gate, enum json_type type, bool (*pass_item)(struct gate *), char close)
 {
     if (gate->depth == JSON_DEPTH_MAX)
         return refuse(gate, "nesting that is too deep");
     gate->depth++;
-    bool passed = pass(gate);
+    gate->at++;
+    bool passed = pass_items(gate, add_note(gate, type), pass_item, close);
     gate->depth--;
     return passed;
 }
@@ -258,9 +231,9 @@ static bool pass_value(struct gate *gate)
     skip_space(gate);
     switch (*gate->at) {
     case '{':
-        return pass_nested(gate, pass_object);
+        return pass_nested(gate, JSON_OBJECT, pass_member, '}');
     case '[':
-        return pass_nested(gate, pass_array);
+        return pass_nested(gate, JSON_ARRAY, pass_value, ']');
     case '"':
         return pass_text(gate);
     case 't':

@@ -45,8 +45,7 @@ void listener_init(
         .timer_fd = -1,
         .spare_fd = -1,
     };
-    int e = pthread_mutex_init(&listener->lock, NULL);
-    assert(e == 0);
+    pthread_mutex_init(&listener->lock, NULL);
 }
 
 void listener_fini(struct listener *listener)
@@ -219,34 +218,22 @@ static void go_on(struct listener *listener, enum outcome outcome)
     }
 }
 
-static void lock(struct listener *listener)
-{
-    int e = pthread_mutex_lock(&listener->lock);
-    assert(e == 0);
-}
-
-static void unlock(struct listener *listener)
-{
-    int e = pthread_mutex_unlock(&listener->lock);
-    assert(e == 0);
-}
-
 void listener_accept(struct listener *listener)
 {
-    lock(listener);
+    pthread_mutex_lock(&listener->lock);
     if (!listener->is_stopped)
         go_on(listener, accept_one(listener));
-    unlock(listener);
+    pthread_mutex_unlock(&listener->lock);
 }
 
 /* Taking the lock is what makes this safe: an accept that finds no room while a connection ends has
  * paused before this looks. */
 void listener_resume(struct listener *listener)
 {
-    lock(listener);
+    pthread_mutex_lock(&listener->lock);
     if (listener->is_paused && !listener->is_stopped)
         rearm(listener);
-    unlock(listener);
+    pthread_mutex_unlock(&listener->lock);
 }
 
 bool listener_has_waiting(const struct listener *listener)
@@ -257,9 +244,9 @@ bool listener_has_waiting(const struct listener *listener)
 
 void listener_stop(struct listener *listener)
 {
-    lock(listener);
+    pthread_mutex_lock(&listener->lock);
     listener->is_stopped = true;
     int e = epoll_ctl(listener->epoll_fd, EPOLL_CTL_DEL, listener->fd, NULL);
     assert(e == 0);
-    unlock(listener);
+    pthread_mutex_unlock(&listener->lock);
 }
