@@ -10,11 +10,12 @@ script_tests = \
 	tests/integration/test_order_flow.py \
 	tests/integration/test_stop_under_load.py \
 	tests/integration/test_auth_flow.py \
+	tests/integration/test_contract_requests.py \
 	tests/integration/test_orderctl.py \
 	tests/integration/test_two_servers.py \
 	tests/integration/test_async_notification.py \
 	tests/style.py \
 	tests/include_direction.py
-EXTRA_DIST += $(script_tests) tests/integration/harness.py tests/integration/lighttpd.py \
+EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/harness.py tests/integration/lighttpd.py \
 	tests/integration/raw.py tests/integration/script_server.py tests/integration/tokens.py \
 	tests/integration/tap.py

@@ -6,6 +6,7 @@
 
 #define LIMIT_MAX     200
 #define LIMIT_DEFAULT 50
+#define NOT_A_CURSOR  "is not a cursor of this list"
 
 static const struct field item_fields[] = {
     {.name = "sku",
@@ -89,8 +90,10 @@ static const struct field list_fields[] = {
         .type = FIELD_TEXT,
         .is_optional = true,
         .min = 1,
-        .max = 2 * CURSOR_SIZE,
-        .offset = offsetof(struct list_query, cursor)},
+        .max = CURSOR_SIZE,
+        .offset = offsetof(struct list_query, cursor),
+        .is_valid = cursor_has_form, /* so that it is named together with the others */
+        .message = NOT_A_CURSOR},
     {.name = "reference",
         .type = FIELD_TEXT,
         .is_optional = true,
@@ -207,7 +210,7 @@ static enum err answer_list(struct call *call, int64_t user_id)
     const char *purpose = cursor_purpose(call, query);
     if (query->cursor &&
         !cursor_open(query->cursor, call->app->cursor_key, purpose, &filter.before_id))
-        return fail(&call->ctx->fault, ERR_VALIDATION, "cursor", "is not a cursor of this list");
+        return fail(&call->ctx->fault, ERR_VALIDATION, "cursor", NOT_A_CURSOR);
     struct order_page page;
     enum err e = order_list(&call->app->orders, call->ctx, &filter, &page);
     if (e)

@@ -43,6 +43,14 @@ void cursor_seal(char out[CURSOR_SIZE], const unsigned char key[CURSOR_KEY_SIZE]
     text_base64url(out, sealed, sizeof sealed);
 }
 
+bool cursor_has_form(const char *cursor, size_t len)
+{
+    unsigned char sealed[SEALED_SIZE];
+    size_t sealed_len;
+    return text_unbase64url(sealed, sizeof sealed, &sealed_len, cursor, len) &&
+           sealed_len == sizeof sealed;
+}
+
 bool cursor_open(
     const char *cursor, const unsigned char key[CURSOR_KEY_SIZE], const char *purpose, int64_t *id)
 {

@@ -15,6 +15,9 @@
 void cursor_seal(char out[CURSOR_SIZE], const unsigned char key[CURSOR_KEY_SIZE],
     const char *purpose, int64_t id);
 
+/* Looks like one of ours; whether it is one, cursor_open() tells. */
+bool cursor_has_form(const char *, size_t len);
+
 /* False: not one of ours for that purpose. */
 bool cursor_open(
     const char *cursor, const unsigned char key[CURSOR_KEY_SIZE], const char *purpose, int64_t *id);

@@ -19,6 +19,9 @@ START_TEST(what_was_sealed_opens)
     int64_t id = 42;
     cursor_seal(cursor, key, PURPOSE, ids[_i]);
     ck_assert_uint_eq(strlen(cursor), 32);
+    ck_assert(cursor_has_form(cursor, 32));
+    ck_assert(!cursor_has_form(cursor, 31));
+    ck_assert(!cursor_has_form(cursor, 33)); /* its NUL is no character of it */
     ck_assert(cursor_open(cursor, key, PURPOSE, &id));
     ck_assert_int_eq(id, ids[_i]);
 }
@@ -78,12 +81,13 @@ START_TEST(no_byte_of_it_can_be_changed)
 }
 END_TEST
 
+static const char forged[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 static const char *const foreign[] = {
     "",
     "A",
     "17",
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    forged,
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     "AAAAAAAAAAAAAAAA AAAAAAAAAAAAAAA",
@@ -97,6 +101,7 @@ START_TEST(what_is_no_cursor_does_not_open)
     char *exact = strdup(foreign[_i]); /* so that a sanitizer sees a read past the end */
     ck_assert(!cursor_open(exact, key, PURPOSE, &id));
     ck_assert_int_eq(id, 42);
+    ck_assert(cursor_has_form(exact, strlen(exact)) == (foreign[_i] == forged));
     free(exact);
 }
 END_TEST
