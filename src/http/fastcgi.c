@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/arena.h"
@@ -20,8 +21,9 @@
 #include "core/log.h"
 #include "http/worker.h"
 
-#define WATCH_MS        1000
-#define BACKLOG_POLL_MS 5
+#define WATCH_MS          1000
+#define BACKLOG_POLL_MS   5
+#define OTHER_DESCRIPTORS 256
 
 /* Everything that cannot fail, so that destroy() can follow at any point. The epoll set is its own
  * from now on. */
@@ -103,6 +105,21 @@ static void stop_workers(struct fastcgi *fastcgi)
     }
 }
 
+/* Two for each connection (see connection.c), and some for everybody else. With fewer it works, but
+ * connections wait to be accepted. */
+static void want_descriptors(const struct fastcgi_options *options)
+{
+    rlim_t wanted = 2 * (rlim_t)options->connections_max + OTHER_DESCRIPTORS;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+        LOG_WARN("too few descriptors for so many connections",
+            LOG_INT("connections", options->connections_max), LOG_INT("wanted", (int64_t)wanted),
+            LOG_INT("descriptors", (int64_t)limit.rlim_cur));
+}
+
 enum err fastcgi_open(struct fastcgi **out, const struct fastcgi_options *options,
     const struct fastcgi_handlers *handlers, struct fault *fault)
 {
@@ -110,6 +127,7 @@ enum err fastcgi_open(struct fastcgi **out, const struct fastcgi_options *option
     enum err e = exchange_prepare(fault);
     if (e)
         return e;
+    want_descriptors(options);
     int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (epoll_fd < 0)
         return fail_errno(fault, ERR_IO, "epoll_create1");

@@ -283,9 +283,8 @@ static void leave_descriptors(int count)
         close(taken[--taken_count]);
 }
 
-static void give_descriptors_back(void)
+static void close_taken(void)
 {
-    set_descriptor_limit(1024);
     while (taken_count)
         close(taken[--taken_count]);
 }
@@ -308,7 +307,7 @@ START_TEST(test_without_descriptors_it_waits_and_does_not_spin)
     send_get(fd, "/none");
     expect_no_spin();
     ck_assert_int_eq(atomic_load(&service.dispatched), 0);
-    give_descriptors_back();
+    close_taken();
     expect(fd, 204, "");
     close(fd);
 }
@@ -339,13 +338,26 @@ END_TEST
 
 START_TEST(test_without_descriptors_it_does_not_start)
 {
+    const struct rlimit limit = {256, 256}; /* also the hard one, else it would raise the other */
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     for (int left = 0; left < 3; left++) {
         leave_descriptors(left);
         const struct fastcgi_handlers handlers = {0};
         struct fastcgi *fastcgi;
         ck_assert_int_eq(fastcgi_open(&fastcgi, &service.options, &handlers, NULL), ERR_IO);
-        give_descriptors_back();
+        close_taken();
     }
+}
+END_TEST
+
+START_TEST(test_raises_the_limit_of_descriptors_to_what_its_connections_need)
+{
+    struct rlimit limit;
+    set_descriptor_limit(100);
+    service.options.connections_max = 100;
+    service_start(&service);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_uint_ge(limit.rlim_cur, 200);
 }
 END_TEST
 
@@ -376,6 +388,7 @@ int main(void)
     TCase *tcase = case_of("start");
     tcase_add_test(tcase, test_what_does_not_listen_is_refused);
     tcase_add_test(tcase, test_without_descriptors_it_does_not_start);
+    tcase_add_test(tcase, test_raises_the_limit_of_descriptors_to_what_its_connections_need);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }

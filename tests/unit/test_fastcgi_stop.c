@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -125,6 +126,41 @@ START_TEST(test_a_stop_takes_no_new_connection_and_leaves_it_to_a_successor)
 }
 END_TEST
 
+static int is_gone(void *path)
+{
+    return access(path, F_OK) != 0;
+}
+
+/* Both quick workers are busy, so nobody accepts while the stop begins. */
+START_TEST(test_a_stop_takes_what_has_connected_to_a_socket_of_its_own)
+{
+    char path[108];
+    snprintf(path, sizeof path, "%s", service.path);
+    service.options.path = path;
+    int busy[2] = {start_and_connect(), peer_connect(service.path)}, waiting[FEW];
+    for (int i = 0; i < 2; i++)
+        send_get(busy[i], "/hold");
+    service_await_held(&service, 2);
+    for (int i = 0; i < FEW; i++) {
+        waiting[i] = peer_connect(service.path);
+        send_get(waiting[i], "/none");
+    }
+    pthread_t stopping;
+    ck_assert_int_eq(pthread_create(&stopping, NULL, close_patiently, NULL), 0);
+    unit_wait(is_gone, path, "the socket to be removed");
+    service_release(&service);
+    for (int i = 0; i < FEW; i++) {
+        expect(waiting[i], 204, "");
+        close(waiting[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        expect(busy[i], 200, NULL);
+        close(busy[i]);
+    }
+    await_stop(stopping);
+}
+END_TEST
+
 START_TEST(test_a_stop_without_patience_ends_idle_connections)
 {
     int fds[FEW];
@@ -240,6 +276,7 @@ static TCase *stop_case(void)
     TCase *tcase = case_of("stop");
     tcase_add_test(tcase, test_a_stop_serves_kept_connections_until_the_peer_lets_go);
     tcase_add_test(tcase, test_a_stop_takes_no_new_connection_and_leaves_it_to_a_successor);
+    tcase_add_test(tcase, test_a_stop_takes_what_has_connected_to_a_socket_of_its_own);
     tcase_add_test(tcase, test_a_stop_without_patience_ends_idle_connections);
     tcase_add_test(tcase, test_a_stop_without_patience_answers_what_was_sent);
     tcase_add_test(tcase, test_a_stop_does_not_wait_for_half_a_request);
