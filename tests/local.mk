@@ -10,6 +10,7 @@ script_tests = \
 	tests/integration/test_order_flow.py \
 	tests/integration/test_stop_under_load.py \
 	tests/integration/test_auth_flow.py \
+	tests/integration/test_contract_everywhere.py \
 	tests/integration/test_contract_requests.py \
 	tests/integration/test_orderctl.py \
 	tests/integration/test_two_servers.py \

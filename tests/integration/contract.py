@@ -14,6 +14,26 @@ REALM = 'Bearer realm="orderd"'
 INVALID_TOKEN = REALM + ', error="invalid_token"'
 INSUFFICIENT_SCOPE = REALM + ', error="insufficient_scope"'
 
+# Problem name -> status.
+PROBLEMS = {
+    "bad-request": 400, "malformed-json": 400, "payment-failed": 400, "unauthorized": 401, "invalid-token": 401,
+    "invalid-credentials": 401, "forbidden": 403, "not-found": 404, "method-not-allowed": 405, "conflict": 409,
+    "idempotency-in-progress": 409, "body-too-large": 413, "uri-too-long": 414, "unsupported-media-type": 415,
+    "validation": 422, "idempotency-key-reused": 422, "too-many-requests": 429, "internal": 500, "unavailable": 503,
+    "payment-unavailable": 503,
+}
+# Members that a problem has besides those of all problems.
+EXTRA_MEMBERS = {"validation": {"errors"}, "conflict": {"errors"}, "payment-failed": {"decline_code"}}
+# Statuses that a header field belongs to: it is there always, or (False) sometimes.
+HEADERS = {
+    "WWW-Authenticate": {401: True, 403: False},
+    "Allow": {405: True},
+    "Retry-After": {409: False, 429: True, 503: True},
+    "Location": {201: False},
+    "Link": {200: False},
+    "Idempotency-Replayed": {201: False},
+}
+
 # Never in a log, nor in an answer but the login's.
 SECRETS = ["eyJ", "tok_", "a good password", harness.ADMIN_PASSWORD]
 # Part of the values that are sent wrongly, and so must not come back.
@@ -27,6 +47,50 @@ def bearer(token):
 def dump(value):
     """Bytes as they are, anything else as JSON."""
     return value if isinstance(value, bytes) else json.dumps(value).encode()
+
+
+def refuse_float(text):
+    raise AssertionError(f"a number that is no integer: {text}")
+
+
+def check_values(value):
+    """Times are RFC 3339 in UTC, whole seconds; ids are integers (money is, too, as no number is anything else)."""
+    if isinstance(value, list):
+        for element in value:
+            check_values(element)
+    if not isinstance(value, dict):
+        return
+    for name, member in value.items():
+        if name.endswith("_at"):
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", member), member
+        if name.endswith("_id") or name == "id" and not str(member).startswith("pay_"):
+            assert isinstance(member, int), (name, member)
+        check_values(member)
+
+
+def check_problem(reply):
+    name, problem = reply.problem, reply.json
+    assert PROBLEMS.get(name) == reply.status, reply
+    assert set(problem) == harness.PROBLEM_MEMBERS | EXTRA_MEMBERS.get(name, set()), reply
+    assert all(isinstance(problem[member], str) and problem[member] for member in ("title", "detail")), reply
+    for error in problem.get("errors", []):
+        assert set(error) == {"field", "message"} and isinstance(error["field"], str) and error["message"], reply
+
+
+def check_answer(reply, method="GET"):
+    """What API.md, "Everywhere", says of all answers."""
+    harness.check_promises(reply, method)
+    for name, statuses in HEADERS.items():
+        there = reply.header(name) is not None
+        assert there <= (reply.status in statuses), f"{name} does not belong there: {reply}"
+        assert there >= statuses.get(reply.status, False), f"{name} is missing: {reply}"
+    retry_after = reply.header("Retry-After")
+    assert retry_after is None or re.fullmatch("[1-9][0-9]*", retry_after), reply
+    if method != "HEAD" and reply.status >= 400:
+        check_problem(reply)
+    elif method != "HEAD" and reply.header("Content-Type") == "application/json; charset=utf-8":
+        if b'"openapi"' not in reply.body[:20]:
+            check_values(json.loads(reply.body.decode("utf-8"), parse_float=refuse_float))
 
 
 class ContractTest(unittest.TestCase):
@@ -46,7 +110,7 @@ class ContractTest(unittest.TestCase):
     def send(self, sent, method="GET", from_front=False):
         """The bytes of a request. from_front: the front server answers it without orderd."""
         reply = raw.exchange(self.server.port, sent, method)
-        harness.check_promises(reply, method)
+        check_answer(reply, method)
         if not from_front:
             self.replies.append(reply)
         return reply
@@ -78,14 +142,6 @@ class ContractTest(unittest.TestCase):
         self.assertNotIn(MARK, reply.body.decode() + repr(reply.headers))
         if fields is not None:
             self.assertEqual(reply.fields, sorted(fields), reply)
-        self.assert_headers_belong(reply)
-
-    def assert_headers_belong(self, reply):
-        """Those that an answer has only if its status wants them."""
-        for name, statuses in (("WWW-Authenticate", (401, 403)), ("Allow", (405,)), ("Retry-After", (409, 429, 503)),
-                               ("Location", (201,)), ("Link", (200,)), ("Idempotency-Replayed", (201,))):
-            if reply.status not in statuses:
-                self.assertIsNone(reply.header(name), reply)
 
     def assert_validation(self, reply, *fields):
         self.assert_problem(reply, 422, "validation", fields)
