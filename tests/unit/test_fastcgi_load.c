@@ -289,7 +289,7 @@ static void close_taken(void)
         close(taken[--taken_count]);
 }
 
-/* Valgrind closes what accept(2) gave it past its own limit. */
+/* Valgrind has a limit of its own, and closes what accept(2) gave it past that. */
 static bool is_on_valgrind(void)
 {
     const char *preloaded = getenv("LD_PRELOAD");
@@ -338,6 +338,8 @@ END_TEST
 
 START_TEST(test_without_descriptors_it_does_not_start)
 {
+    if (is_on_valgrind())
+        return;
     const struct rlimit limit = {256, 256}; /* also the hard one, else it would raise the other */
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     for (int left = 0; left < 3; left++) {
