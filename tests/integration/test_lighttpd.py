@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import unittest
-from pathlib import Path
 
 import harness
 from script_server import children, program
@@ -18,19 +17,20 @@ LIGHTTPD = shutil.which("lighttpd", path=harness.SBIN)
 class Lighttpd(harness.Server):
     """A server whose web server is lighttpd, which also runs orderd."""
 
+    front = "lighttpd"
+    front_signal = signal.SIGINT
+
     def start(self, name):
         if name != "orderd":
             super().start(name)
 
-    def start_nginx(self):
-        """lighttpd, that is."""
+    def front_command(self):
         (self.path / "lighttpd.conf").write_text(f"""
 server.document-root = "{self.path}"
 server.bind = "127.0.0.1"
 server.port = {self.port}
-server.pid-file = "{self.path}/run/lighttpd.pid"
 server.errorlog = "{self.path}/log/lighttpd.log"
-include "{self.path}/lighttpd-orderd.conf"
+include "{self.path}/lighttpd-site.conf"
 """)
         text = (harness.BUILD / "lighttpd/orderd.conf").read_text()
         for pattern, value in (
@@ -40,20 +40,13 @@ include "{self.path}/lighttpd-orderd.conf"
         ):
             text, count = re.subn(pattern, value, text)
             assert count >= 1, f"{pattern} is not in lighttpd/orderd.conf"
-        (self.path / "lighttpd-orderd.conf").write_text(text)
-        self.processes["lighttpd"] = harness.Process(
-            "lighttpd", [LIGHTTPD, "-D", "-f", self.path / "lighttpd.conf"], self.path / "log/lighttpd.out")
-        harness.wait_for(self.healthz, "/healthz through lighttpd")
+        (self.path / "lighttpd-site.conf").write_text(text)
+        return [LIGHTTPD, "-D", "-f", self.path / "lighttpd.conf"]
 
     def orderd_pid(self):
         """The child that is orderd, once it has become it."""
         return harness.wait_for(
             lambda: [pid for pid in children(self.processes["lighttpd"].pid) if program(pid) == "orderd"], "orderd")[0]
-
-    def stop_all(self):
-        if "lighttpd" in self.processes:
-            self.stop("lighttpd", signal.SIGINT)
-        super().stop_all()
 
 
 @unittest.skipUnless(LIGHTTPD, "lighttpd is not installed")
@@ -122,7 +115,7 @@ class LighttpdTest(unittest.TestCase):
         _, token = self.server.customer()
         self.assertEqual(self.server.order(token).status, 201)
         pid = self.server.orderd_pid()
-        self.server.stop("lighttpd", signal.SIGINT)
+        self.server.processes["lighttpd"].send(self.server.front_signal)
         harness.wait_for(lambda: not program(pid), "the end of orderd")
         self.assertIn("orderd has stopped", (self.server.path / "log/orderd.log").read_text())
 
