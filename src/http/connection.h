@@ -1,5 +1,5 @@
-/* Connections from the web server, and what each is doing. A request, with its arena, belongs to its
- * connection and travels with it from worker to worker. */
+/* Connections from the web server, and what each is doing. A request, with its arena, belongs to
+ * its connection and travels with it from worker to worker. */
 #ifndef ORDERD_HTTP_CONNECTION_H
 #define ORDERD_HTTP_CONNECTION_H
 

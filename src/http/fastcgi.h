@@ -1,15 +1,12 @@
-/* HTTP over FastCGI: connections, workers, and libfcgi behind one epoll set. Alone includes
- * fcgiapp.h.
+/* HTTP over FastCGI: connections, workers, and libfcgi behind one epoll set.
  *
  * A worker only gets a connection that has something to read, so an idle kept connection holds no
  * thread and no client starves. Quick workers read every request to its end and answer what they
  * can; what waits for something else is handed over, whole, to a slow worker through a bounded
  * queue. Whoever answered finishes the request and arms the connection again.
  *
- * Special difficulty: it sets two fields of FCGX_Request (ipcFd, keepConnection) that the public
- * API cannot reach (test_fastcgi pins what it leans on), and libfcgi neither retries EINTR nor
- * reports a cut request by its result: all signals are blocked in its threads and FCGX_GetError is
- * looked at. */
+ * The parts: listener (accepts), connection (what each is doing), exchange (libfcgi: the requests
+ * and answers of one connection), worker (the threads), handover (the queue between them). */
 #ifndef ORDERD_HTTP_FASTCGI_H
 #define ORDERD_HTTP_FASTCGI_H
 

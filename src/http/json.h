@@ -1,7 +1,8 @@
 /* JSON: a strict gate before json-c, and a writer.
  *
- * json-c 0.16, strict or not, takes 16 classes of text that RFC 8259 forbids, keeps the last of two members
- * with one name and rounds what it cannot hold; so a grammar check of our own runs first, over the whole text. */
+ * json-c 0.16, strict or not, takes 16 classes of text that RFC 8259 forbids, keeps the last of two
+ * members with one name and rounds what it cannot hold; so a grammar check of our own runs first,
+ * over the whole text. */
 #ifndef ORDERD_HTTP_JSON_H
 #define ORDERD_HTTP_JSON_H
 
@@ -28,22 +29,24 @@ enum json_type {
 struct json; /* a value; lives until json_close */
 struct json_document;
 
-/* Parses all of the text: RFC 8259, and no byte order mark, invalid UTF-8, lone surrogate, nesting deeper than
- * JSON_DEPTH_MAX or two members of one name. ERR_MALFORMED_JSON. */
-enum err json_open(struct json_document **, struct arena *, const char *text, size_t len, struct fault *);
+/* Parses all of the text: RFC 8259, and no byte order mark, invalid UTF-8, lone surrogate, nesting
+ * deeper than JSON_DEPTH_MAX or two members of one name. ERR_MALFORMED_JSON. */
+enum err json_open(
+    struct json_document **, struct arena *, const char *text, size_t len, struct fault *);
 void json_close(struct json_document *); /* NULL is harmless; its texts are wiped */
 const struct json *json_root(const struct json_document *);
 
 enum json_type json_type(const struct json *);
-int64_t json_int(const struct json *, bool *fits); /* of JSON_INTEGER; *fits false: beyond 64 bits */
+int64_t json_int(
+    const struct json *, bool *fits); /* of JSON_INTEGER; *fits false: beyond 64 bits */
 const char *json_text(const struct json *, size_t *len); /* may hold U+0000 */
-size_t json_count(const struct json *); /* elements or members */
+size_t json_count(const struct json *);                  /* elements or members */
 const struct json *json_element(const struct json *, size_t i);
 /* The i-th member in the order sent; its name may hold U+0000. */
 const struct json *json_member(const struct json *, size_t i, const char **name, size_t *name_len);
 
-/* The writer. Commas and quotes are its work; nesting is asserted. Text that is not UTF-8 is asserted never to
- * come (it was checked on the way in). */
+/* The writer. Commas and quotes are its work; nesting is asserted. Text that is not UTF-8 is
+ * asserted never to come (it was checked on the way in). */
 struct json_writer {
     struct buffer *out;
     bool needs_comma;
@@ -52,7 +55,7 @@ struct json_writer {
 
 void json_begin(struct json_writer *, struct buffer *);
 void json_begin_object(struct json_writer *); /* { */
-void json_end_object(struct json_writer *); /* } */
+void json_end_object(struct json_writer *);   /* } */
 void json_begin_array(struct json_writer *);
 void json_end_array(struct json_writer *);
 void json_key(struct json_writer *, const char *);

@@ -23,12 +23,13 @@ struct json_gate {
     size_t note_count;
 };
 
-/* json-c ends a name at U+0000. So "\u0000" in a name is replaced by as many bytes that no well-formed text
- * can hold, and json.c turns them back. */
+/* json-c ends a name at U+0000. So "\u0000" in a name is replaced by as many bytes that no
+ * well-formed text can hold, and json.c turns them back. */
 #define JSON_GATE_NUL "\xC0\x80\xC0\x80\xC0\x80"
 
-/* Checks everything but that no two members of an object have one name. ERR_MALFORMED_JSON, with the place
- * and what is wrong there. */
-enum err json_gate(struct json_gate *, struct arena *, const char *text, size_t len, struct fault *);
+/* Checks everything but that no two members of an object have one name. ERR_MALFORMED_JSON, with
+ * the place and what is wrong there. */
+enum err json_gate(
+    struct json_gate *, struct arena *, const char *text, size_t len, struct fault *);
 
 #endif

@@ -22,8 +22,8 @@ enum err json_tree_parse(struct json_object **, const char *text, size_t len, st
 /* Wipes all texts, since bodies hold passwords, and frees the tree. NULL is harmless. */
 void json_tree_free(struct json_object *);
 
-/* The elements or members in the order of the text. False: there are not exactly count; json-c keeps one
- * member of each name. */
+/* The elements or members in the order of the text. False: there are not exactly count; json-c
+ * keeps one member of each name. */
 bool json_tree_children(struct json_object *, struct json_child *out, size_t count);
 
 int64_t json_tree_int(const struct json_object *);

@@ -1,7 +1,7 @@
 /* One HTTP request and its answer, as plain data: what the router sees, however it came in.
  *
- * Everything lives in the request's arena and is gone when it is finished. This folder knows nothing of users
- * or orders. */
+ * Everything lives in the request's arena and is gone when it is finished. This folder knows
+ * nothing of users or orders. */
 #ifndef ORDERD_HTTP_REQUEST_H
 #define ORDERD_HTTP_REQUEST_H
 
@@ -13,7 +13,8 @@
 #include "core/buffer.h"
 #include "core/context.h"
 
-/* Request headers the service looks at; a header sent twice is counted, never joined or chosen from. */
+/* Request headers the service looks at; a header sent twice is counted, never joined or chosen
+ * from. */
 enum header {
     HEADER_AUTHORIZATION,
     HEADER_CONTENT_TYPE,
@@ -55,15 +56,16 @@ struct request {
 /* Empty: no method, path "", nothing answered. request_id is borrowed. */
 void request_begin(struct request *, struct arena *, const char *request_id);
 
-/* Adds a header to the answer. Both are borrowed until it is sent. X-Request-Id, Cache-Control, Content-Type
- * and Content-Length are not added here but when it is sent. */
+/* Adds a header to the answer. Both are borrowed until it is sent. X-Request-Id, Cache-Control,
+ * Content-Type and Content-Length are not added here but when it is sent. */
 void request_header(struct request *, const char *name, const char *value);
 
-/* What is sent before the body: the header fields as a CGI response has them (RFC 3875, section 6.3), each
- * exactly once, and the empty line. The answer must have a status. */
+/* What is sent before the body: the header fields as a CGI response has them (RFC 3875,
+ * section 6.3), each exactly once, and the empty line. The answer must have a status. */
 void request_head(const struct request *, struct buffer *);
 
-/* Is there a body to send? Not in the answer to HEAD, which keeps the Content-Length that GET would have. */
+/* Is there a body to send? Not in the answer to HEAD, which keeps the Content-Length that GET would
+ * have. */
 bool request_sends_body(const struct request *);
 
 #endif
