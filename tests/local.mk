@@ -14,6 +14,7 @@ script_tests = \
 	tests/integration/test_contract_requests.py \
 	tests/integration/test_orderctl.py \
 	tests/integration/test_two_servers.py \
+	tests/integration/test_install.py \
 	tests/integration/test_readme.py \
 	tests/integration/test_lighttpd.py \
 	tests/integration/test_async_notification.py \
