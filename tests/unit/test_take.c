@@ -108,7 +108,7 @@ START_TEST(a_spool_that_is_not_there_is_a_clear_error)
     ck_assert_ptr_null(other);
     ck_assert_ptr_nonnull(strstr(fault.text, "/nonexistent/spool"));
     fault_begin(&fault, NULL);
-    ck_assert_int_eq(take_open(&other, unit_folder(), &fault), ERR_NOT_FOUND);
+    ck_assert_int_eq(take_open(&other, desk_path("hold", "."), &fault), ERR_NOT_FOUND);
     ck_assert_ptr_nonnull(strstr(fault.text, "new/"));
 }
 END_TEST
@@ -310,6 +310,21 @@ START_TEST(a_pass_takes_up_what_was_cut_off_once)
     ck_assert_uint_eq(pass(), 1); /* and nobody puts it away */
     ck_assert_uint_eq(next(), 0);
     ck_assert_str_eq(desk_only("claimed"), "2.00000000000000000000000000000001");
+}
+END_TEST
+
+START_TEST(a_pass_takes_up_no_more_than_a_batch_of_it)
+{
+    desk_publish(1, TAKE_BATCH_MAX + 6);
+    for (int64_t i = 1; i <= TAKE_BATCH_MAX + 6; i++) {
+        char name[NAME_SIZE];
+        snprintf(name, sizeof name, "1.%s", desk_uid(i));
+        desk_move(i, "claimed", name);
+    }
+    ck_assert_uint_eq(pass(), TAKE_BATCH_MAX);
+    ck_assert_uint_eq(next(), 0); /* their new names are not taken for more */
+    for (size_t i = 0; i < TAKE_BATCH_MAX; i++)
+        ck_assert_int_eq(batch[i].name.tries, 2);
 }
 END_TEST
 
@@ -820,6 +835,7 @@ static void add_states(TCase *tc)
     tcase_add_test(tc, held_messages_are_left_alone);
     tcase_add_test(tc, an_attempt_that_was_cut_off_is_taken_up_and_counted);
     tcase_add_test(tc, a_pass_takes_up_what_was_cut_off_once);
+    tcase_add_test(tc, a_pass_takes_up_no_more_than_a_batch_of_it);
     tcase_add_test(tc, the_count_of_tries_has_an_end);
     tcase_add_test(tc, a_message_published_again_is_never_twice_in_a_batch);
     tcase_add_test(tc, a_backlog_comes_in_batches);
