@@ -12,6 +12,7 @@ script_tests = \
 	tests/integration/test_auth_flow.py \
 	tests/integration/test_contract_everywhere.py \
 	tests/integration/test_contract_requests.py \
+	tests/integration/test_crash.py \
 	tests/integration/test_orderctl.py \
 	tests/integration/test_two_servers.py \
 	tests/integration/test_install.py \
@@ -23,3 +24,8 @@ script_tests = \
 EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/harness.py tests/integration/lighttpd.py \
 	tests/integration/raw.py tests/integration/script_server.py tests/integration/tokens.py \
 	tests/integration/tap.py
+
+# kill -9 at 200 random moments; make check does it ten times.
+.PHONY: check-crash
+check-crash:
+	ORDERD_KILLS=200 $(MAKE) check TESTS=tests/integration/test_crash.py
