@@ -270,8 +270,8 @@ static void stop(struct orderd *orderd)
     documents_close(orderd->app.documents);
 }
 
-/* What can be taken over while running: the log's level and the signing keys. The rest needs a
- * restart. */
+/* What can be taken over while running: the log's level, and the signing keys of the folder that
+ * the fresh configuration names. The rest needs a restart. */
 static void reload(struct orderd *orderd)
 {
     struct fault fault;
@@ -280,14 +280,15 @@ static void reload(struct orderd *orderd)
     fault_begin(&fault, NULL);
     enum err e = config_open(&fresh, orderd->config_path, NULL, &fault);
     if (!e)
-        e = keyring_open(&keyring, config_text(orderd->config, OPT_auth_keys), &fault);
+        e = keyring_open(&keyring, config_text(fresh, OPT_auth_keys), &fault);
     if (e) {
         LOG_ERROR("reload refused, nothing has changed", LOG_TEXT("cause", fault.text));
     } else {
-        auth_set_keyring(orderd->app.auth, keyring);
         log_set_level((enum log_level)config_choice(fresh, OPT_log_level));
         LOG_INFO(
-            "reloaded: log level and signing keys; other changes take effect at the next start");
+            "reloaded: log level and signing keys; other changes take effect at the next start",
+            LOG_TEXT("signing_key", keyring_newest(keyring)->name.id));
+        auth_set_keyring(orderd->app.auth, keyring);
     }
     config_close(fresh);
 }

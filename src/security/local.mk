@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/libsecurity.a
 src_libsecurity_a_SOURCES = \
 	src/security/cursor.c src/security/cursor.h \
+	src/security/key_name.c src/security/key_name.h \
 	src/security/keyring.c src/security/keyring.h \
 	src/security/members.c src/security/members.h \
 	src/security/password.c src/security/password.h \

@@ -72,7 +72,9 @@ static enum err check_shape(struct sight *sight)
     return e ? e : decode_part(sight, part[1], len[1], &sight->payload, "payload");
 }
 
-static enum err check_header(struct sight *sight, const struct keyring *keys)
+/* lifetime_s: a key that was retired longer ago can have signed nothing that is still good. */
+static enum err check_header(
+    struct sight *sight, const struct keyring *keys, int64_t now, int64_t lifetime_s)
 {
     const struct member *kid = members_find(&sight->header, "kid");
     if (!member_is_text(members_find(&sight->header, "alg"), "HS256"))
@@ -83,7 +85,8 @@ static enum err check_header(struct sight *sight, const struct keyring *keys)
         return refuse(sight, "there is no kid");
     if (sight->header.count != 3)
         return refuse(sight, "the header has more than alg, typ and kid");
-    sight->key = keyring_find(keys, arena_copy(sight->arena, kid->raw, kid->raw_len));
+    const char *id = arena_copy(sight->arena, kid->raw, kid->raw_len);
+    sight->key = keyring_find(keys, id, now, lifetime_s);
     return sight->key ? ERR_NONE : refuse(sight, "kid is no key of ours");
 }
 
@@ -171,7 +174,7 @@ static enum err look(struct sight *sight, const struct keyring *keys,
 {
     enum err e = check_shape(sight);
     if (!e)
-        e = check_header(sight, keys);
+        e = check_header(sight, keys, now, options->lifetime_s);
     if (!e)
         e = check_signature(sight);
     if (!e)
@@ -211,7 +214,7 @@ static bool add_claims(jwt_t *jwt, const struct token_options *options,
 
 static bool sign(jwt_t *jwt, const struct key *key, struct arena *arena, char **out)
 {
-    if (jwt_add_header(jwt, "kid", key->id) ||
+    if (jwt_add_header(jwt, "kid", key->name.id) ||
         jwt_set_alg(jwt, JWT_ALG_HS256, key->bytes, (int)key->len))
         return false;
     char *text = jwt_encode_str(jwt);

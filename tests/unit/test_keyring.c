@@ -1,7 +1,11 @@
 /* The key ring: what stops a start, what is passed over, and which key signs. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +16,8 @@
 
 #define OLD    "20251231T235959Z-zzzzzzzz"
 #define NEW    "20261124T150405Z-00000000"
+#define NOW    1795532645 /* 2026-11-24T15:04:05Z */
+#define GONE   ".retired-20261124T150405Z"
 #define LETTER "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static const char *folder;
@@ -87,6 +93,16 @@ static const char *const misnamed[] = {
     "20261124T150405Z_a.key",
     "20261124T150405Z a.key",
     "20261124T150405Z.1.key",
+    "20261124T150405Z.retired.key",
+    "20261124T150405Z.retired-.key",
+    "20261124T150405Z.retired-20261124T150405.key",
+    "20261124T150405Z.retired-20261324T150405Z.key",
+    "20261124T150405Z.retired-20260230T150405Z.key",
+    "20261124T150405Z.retired-20261124T156005Z.key",
+    "20261124T150405Z.retired-20261124T150405Zx.key",
+    "20261124T150405Z.retired-20261124T150405Z.retired-20261124T150405Z.key",
+    "20261124T150405Z.retired-19700101T000000Z.key",
+    "20261124T150405Z-aaaa.Retired-20261124T150405Z.key",
     "20261124T150405Z-\xc3\xa4.key",
     ".20261124T150405Z.key",
     "20261124T150405Z-" LETTER ".key",
@@ -149,6 +165,31 @@ START_TEST(a_key_that_is_no_file_is_an_error)
 }
 END_TEST
 
+START_TEST(a_ring_whose_keys_are_all_retired_is_an_error)
+{
+    put(OLD GONE ".key", 0600, 32, 'x');
+    put(NEW GONE ".key", 0600, 32, 'x');
+    expect(ERR_CONFIG, "is retired");
+}
+END_TEST
+
+START_TEST(a_key_that_is_there_twice_is_an_error)
+{
+    put(NEW ".key", 0600, 32, 'x');
+    put(OLD ".key", 0600, 32, 'x');
+    put(OLD GONE ".key", 0600, 32, 'x');
+    expect(ERR_CONFIG, OLD " is there twice");
+}
+END_TEST
+
+START_TEST(a_retired_key_that_others_can_read_is_an_error)
+{
+    put(NEW ".key", 0600, 32, 'x');
+    put(OLD GONE ".key", 0644, 32, 'x');
+    expect(ERR_CONFIG, OLD GONE ".key");
+}
+END_TEST
+
 /* ---- the ring ---- */
 
 START_TEST(the_newest_signs_and_all_are_found)
@@ -157,14 +198,14 @@ START_TEST(the_newest_signs_and_all_are_found)
     put(OLD ".key", 0400, KEY_SIZE_MAX, '\0');
     put("20261124T150405Z.key", 0600, 33, 's');
     ck_assert_int_eq(keyring_open(&ring, folder, &fault), ERR_NONE);
-    ck_assert_str_eq(keyring_newest(ring)->id, NEW);
+    ck_assert_str_eq(keyring_newest(ring)->name.id, NEW);
     ck_assert_uint_eq(keyring_count(ring), 3);
-    ck_assert_str_eq(keyring_at(ring, 0)->id, OLD);
-    ck_assert_str_eq(keyring_at(ring, 1)->id, "20261124T150405Z");
+    ck_assert_str_eq(keyring_at(ring, 0)->name.id, OLD);
+    ck_assert_str_eq(keyring_at(ring, 1)->name.id, "20261124T150405Z");
     ck_assert_ptr_eq(keyring_at(ring, 2), keyring_newest(ring));
     ck_assert_uint_eq(keyring_newest(ring)->len, KEY_SIZE_MIN);
     ck_assert_mem_eq(keyring_newest(ring)->bytes, "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn", 32);
-    const struct key *old = keyring_find(ring, OLD);
+    const struct key *old = keyring_find(ring, OLD, NOW, 1);
     ck_assert_ptr_nonnull(old);
     ck_assert_uint_eq(old->len, KEY_SIZE_MAX);
     ck_assert_int_eq(old->bytes[KEY_SIZE_MAX - 1], 0);
@@ -178,7 +219,148 @@ START_TEST(an_unknown_key_is_not_found)
     put(NEW ".key", 0600, 32, 'x');
     ck_assert_int_eq(keyring_open(&ring, folder, &fault), ERR_NONE);
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
-        ck_assert_ptr_null(keyring_find(ring, ids[i]));
+        ck_assert_ptr_null(keyring_find(ring, ids[i], NOW, 1));
+    keyring_close(ring);
+}
+END_TEST
+
+static bool is_found(const char *id, int64_t now)
+{
+    return keyring_find(ring, id, now, 3600) != NULL;
+}
+
+START_TEST(a_retired_key_signs_no_more_and_verifies_for_one_lifetime)
+{
+    put(OLD ".key", 0600, 32, 'o');
+    put(NEW GONE ".key", 0600, 32, 'n');
+    ck_assert_int_eq(keyring_open(&ring, folder, &fault), ERR_NONE);
+    ck_assert_str_eq(keyring_newest(ring)->name.id, OLD);
+    ck_assert(is_found(NEW, NOW - 100000)); /* a clock that was set back */
+    ck_assert(is_found(NEW, NOW));
+    ck_assert(is_found(NEW, NOW + 3599));
+    ck_assert(!is_found(NEW, NOW + 3600));
+    ck_assert(!is_found(NEW, INT64_MAX));
+    ck_assert(is_found(OLD, INT64_MAX));
+    ck_assert(!is_found(NEW GONE, NOW));
+    ck_assert_uint_eq(keyring_count(ring), 2);
+    ck_assert(!key_verifies(keyring_at(ring, 1), NOW + 3600, 3600));
+    keyring_close(ring);
+}
+END_TEST
+
+/* ---- retiring ---- */
+
+static enum err retire(const char *id, int64_t now, int64_t *retired_at)
+{
+    fault_begin(&fault, NULL);
+    return keyring_retire(folder, id, now, retired_at, &fault);
+}
+
+START_TEST(retiring_renames_the_key_once)
+{
+    int64_t at;
+    put(OLD ".key", 0600, 32, 'o');
+    put(NEW ".key", 0600, 32, 'n');
+    ck_assert_int_eq(retire(NEW, NOW, &at), ERR_NONE);
+    ck_assert_int_eq(at, NOW);
+    ck_assert_int_eq(access(unit_path(folder, NEW GONE ".key"), F_OK), 0);
+    ck_assert_int_ne(access(unit_path(folder, NEW ".key"), F_OK), 0);
+    ck_assert_int_eq(retire(NEW, NOW + 7, &at), ERR_NONE);
+    ck_assert_int_eq(at, NOW);
+    ck_assert_int_eq(keyring_open(&ring, folder, &fault), ERR_NONE);
+    ck_assert_int_eq(keyring_find(ring, NEW, NOW, 1)->name.retired_at, NOW);
+    ck_assert_mem_eq(keyring_find(ring, NEW, NOW, 1)->bytes, "nnnnnnnn", 8);
+    keyring_close(ring);
+}
+END_TEST
+
+START_TEST(the_only_key_cannot_be_retired)
+{
+    int64_t at;
+    put(NEW ".key", 0600, 32, 'n');
+    ck_assert_int_eq(retire(NEW, NOW, &at), ERR_REFUSED);
+    ck_assert_ptr_nonnull(strstr(fault.text, "no other key could sign"));
+    put(OLD ".key", 0600, 32, 'o');
+    ck_assert_int_eq(retire(OLD, NOW, &at), ERR_NONE);
+    ck_assert_int_eq(retire(NEW, NOW, &at), ERR_REFUSED);
+    ck_assert_int_eq(retire(OLD, NOW, &at), ERR_NONE);
+}
+END_TEST
+
+START_TEST(a_key_that_is_not_there_cannot_be_retired)
+{
+    static const char *const ids[] = {"", ".", OLD, NEW ".key", "../" NEW};
+    int64_t at;
+    put(NEW ".key", 0600, 32, 'n');
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        ck_assert_int_eq(retire(ids[i], NOW, &at), ERR_NOT_FOUND);
+    folder = unit_path(folder, "none");
+    ck_assert_int_eq(retire(NEW, NOW, &at), ERR_CONFIG);
+}
+END_TEST
+
+START_TEST(a_bad_key_beside_it_stops_a_retirement)
+{
+    int64_t at;
+    put(OLD ".key", 0600, 31, 'o');
+    put(NEW ".key", 0600, 32, 'n');
+    ck_assert_int_eq(retire(NEW, NOW, &at), ERR_CONFIG);
+    ck_assert_int_eq(access(unit_path(folder, NEW ".key"), F_OK), 0);
+}
+END_TEST
+
+static void *retire_both(void *arg)
+{
+    int64_t at;
+    struct fault own;
+    fault_begin(&own, NULL);
+    return (void *)(intptr_t)keyring_retire(folder, arg, NOW, &at, &own);
+}
+
+START_TEST(of_two_that_are_retired_at_once_one_remains)
+{
+    pthread_t threads[2];
+    void *results[2];
+    put(OLD ".key", 0600, 32, 'o');
+    put(NEW ".key", 0600, 32, 'n');
+    ck_assert_int_eq(pthread_create(&threads[0], NULL, retire_both, (void *)OLD), 0);
+    ck_assert_int_eq(pthread_create(&threads[1], NULL, retire_both, (void *)NEW), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], &results[i]);
+    ck_assert_int_eq((intptr_t)results[0] + (intptr_t)results[1], ERR_REFUSED);
+    ck_assert_int_eq(keyring_open(&ring, folder, &fault), ERR_NONE);
+    keyring_close(ring);
+}
+END_TEST
+
+static atomic_bool is_reading;
+
+static void *read_ring(void *arg)
+{
+    (void)arg;
+    atomic_store(&is_reading, true);
+    return (void *)(intptr_t)keyring_open(&ring, folder, &fault);
+}
+
+START_TEST(a_ring_is_read_before_or_after_a_change)
+{
+    pthread_t thread;
+    void *result;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    put(NEW ".key", 0600, 32, 'n');
+    ck_assert_int_eq(flock(fd, LOCK_SH), 0);
+    ck_assert_int_eq(keyring_open(&ring, folder, &fault), ERR_NONE); /* two may read */
+    keyring_close(ring);
+    ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+    put("half.key", 0600, 1, 'x');
+    ck_assert_int_eq(pthread_create(&thread, NULL, read_ring, NULL), 0);
+    while (!atomic_load(&is_reading))
+        sched_yield();
+    clock_sleep_until(clock_mono_ms() + 30); /* time enough to do it wrong */
+    ck_assert_int_eq(unlink(unit_path(folder, "half.key")), 0);
+    close(fd);
+    pthread_join(thread, &result);
+    ck_assert_int_eq((intptr_t)result, ERR_NONE);
     keyring_close(ring);
 }
 END_TEST
@@ -192,7 +374,7 @@ START_TEST(a_new_key_is_secret_and_signs)
     put(OLD ".key", 0600, 32, 'x');
     ck_assert_int_eq(keyring_new_key(folder, id, &fault), ERR_NONE);
     ck_assert_int_eq(keyring_open(&ring, folder, &fault), ERR_NONE);
-    ck_assert_str_eq(keyring_newest(ring)->id, id);
+    ck_assert_str_eq(keyring_newest(ring)->name.id, id);
     ck_assert_uint_eq(keyring_newest(ring)->len, KEY_SIZE_MIN);
     char name[KEY_ID_SIZE + 4];
     snprintf(name, sizeof name, "%s.key", id);
@@ -215,6 +397,41 @@ START_TEST(new_keys_are_named_by_their_time_and_differ)
     ck_assert_uint_eq(keyring_count(ring), 2);
     ck_assert_mem_ne(keyring_at(ring, 0)->bytes, keyring_at(ring, 1)->bytes, KEY_SIZE_MIN);
     keyring_close(ring);
+}
+END_TEST
+
+START_TEST(keys_of_one_second_sort_as_they_were_made)
+{
+    char id[8][KEY_ID_SIZE];
+    for (int i = 0; i < 8; i++) {
+        ck_assert_int_eq(keyring_new_key(folder, id[i], &fault), ERR_NONE);
+        ck_assert_int_eq(keyring_open(&ring, folder, &fault), ERR_NONE);
+        ck_assert_str_eq(keyring_newest(ring)->name.id, id[i]);
+        keyring_close(ring);
+        ck_assert(i == 0 || strncmp(id[i - 1], id[i], 16) < 0);
+    }
+}
+END_TEST
+
+START_TEST(a_new_key_is_larger_than_those_of_the_future_and_the_retired)
+{
+    char id[KEY_ID_SIZE];
+    put("20991231T235959Z-zzzz.key", 0600, 32, 'x');
+    ck_assert_int_eq(keyring_new_key(folder, id, &fault), ERR_NONE);
+    ck_assert_int_eq(strncmp(id, "21000101T000000Z-", 17), 0);
+    put("22001231T235959Z-zzzz" GONE ".key", 0600, 32, 'x');
+    ck_assert_int_eq(keyring_new_key(folder, id, &fault), ERR_NONE);
+    ck_assert_int_eq(strncmp(id, "22010101T000000Z-", 17), 0);
+}
+END_TEST
+
+START_TEST(behind_the_end_of_time_there_is_no_new_key)
+{
+    static const char *const last[] = {"99991231T235959Z-z.key", "99999999T999999Z-a.key"};
+    char id[KEY_ID_SIZE];
+    put(last[_i], 0600, 32, 'x');
+    ck_assert_int_eq(keyring_new_key(folder, id, &fault), ERR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(fault.text, "no key can be newer"));
 }
 END_TEST
 
@@ -261,10 +478,23 @@ int main(void)
     tcase_add_loop_test(all, a_short_key_is_an_error, 0, 3);
     tcase_add_test(all, a_large_key_is_an_error);
     tcase_add_loop_test(all, a_key_that_is_no_file_is_an_error, 0, 3);
+    tcase_add_test(all, a_ring_whose_keys_are_all_retired_is_an_error);
+    tcase_add_test(all, a_key_that_is_there_twice_is_an_error);
+    tcase_add_test(all, a_retired_key_that_others_can_read_is_an_error);
     tcase_add_test(all, the_newest_signs_and_all_are_found);
+    tcase_add_test(all, a_retired_key_signs_no_more_and_verifies_for_one_lifetime);
+    tcase_add_test(all, retiring_renames_the_key_once);
+    tcase_add_test(all, the_only_key_cannot_be_retired);
+    tcase_add_test(all, a_key_that_is_not_there_cannot_be_retired);
+    tcase_add_test(all, a_bad_key_beside_it_stops_a_retirement);
+    tcase_add_test(all, of_two_that_are_retired_at_once_one_remains);
+    tcase_add_test(all, a_ring_is_read_before_or_after_a_change);
     tcase_add_test(all, an_unknown_key_is_not_found);
     tcase_add_test(all, a_new_key_is_secret_and_signs);
     tcase_add_test(all, new_keys_are_named_by_their_time_and_differ);
+    tcase_add_test(all, keys_of_one_second_sort_as_they_were_made);
+    tcase_add_test(all, a_new_key_is_larger_than_those_of_the_future_and_the_retired);
+    tcase_add_loop_test(all, behind_the_end_of_time_there_is_no_new_key, 0, 2);
     tcase_add_test(all, a_new_key_makes_its_folder);
     tcase_add_test(all, a_key_that_cannot_be_written_is_an_error);
     tcase_add_test(all, closing_nothing_is_harmless);

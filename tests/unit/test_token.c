@@ -220,6 +220,22 @@ START_TEST(an_older_key_still_verifies)
 }
 END_TEST
 
+/* However long the token itself would be good. */
+START_TEST(a_retired_key_verifies_for_one_lifetime)
+{
+    static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" GONE_KID "\"}";
+    static const char payload[] = "{" ISS AUD SUB ROLE EPOCH IAT NBF "\"exp\":1800099999," JTI "}";
+    struct token_claims claims;
+    const char *token = forge_with(GONE_KEY, header, strlen(header), payload, strlen(payload));
+    expect_accepted(token);
+    ck_assert_int_eq(
+        token_verify(keys, &options, token, NOW + 3599, &arena, &claims, &fault), ERR_NONE);
+    ck_assert_int_eq(token_verify(keys, &options, token, NOW + 3600, &arena, &claims, &fault),
+        ERR_INVALID_TOKEN);
+    ck_assert_str_eq(fault.text, "kid is no key of ours");
+}
+END_TEST
+
 /* ---- issuing ---- */
 
 static const struct token_claims alice = {.user_id = 7, .role = "user", .epoch = 2};
@@ -350,6 +366,7 @@ int main(void)
     tcase_add_loop_test(fine, a_good_token_is_accepted, 0, 8);
     tcase_add_test(fine, the_largest_numbers_are_read);
     tcase_add_test(fine, an_older_key_still_verifies);
+    tcase_add_test(fine, a_retired_key_verifies_for_one_lifetime);
     tcase_add_test(fine, an_issued_token_is_accepted_until_it_expires);
     tcase_add_test(fine, an_issued_token_says_what_is_documented);
     tcase_add_test(fine, no_two_tokens_are_the_same);

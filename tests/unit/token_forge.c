@@ -28,6 +28,7 @@ void forge_begin(void)
 {
     const char *folder = unit_folder();
     put_key(folder, OLD_KID ".key", OLD_KEY);
+    put_key(folder, GONE_KID ".retired-20270115T080000Z.key", GONE_KEY);
     put_key(folder, KID ".key", KEY);
     ck_assert_int_eq(keyring_open(&keys, folder, NULL), ERR_NONE);
     arena_init(&arena, 16384);

@@ -10,10 +10,12 @@
 #include "security/keyring.h"
 #include "security/token.h"
 
-#define KID     "20261124T150405Z-0badcafe"
-#define OLD_KID "20251124T150405Z-0badcafe"
-#define KEY     "an-hmac-key-of-exactly-32-bytes!"
-#define OLD_KEY "the-key-of-the-year-before-this!"
+#define KID      "20261124T150405Z-0badcafe"
+#define OLD_KID  "20251124T150405Z-0badcafe"
+#define GONE_KID "20261024T150405Z-0badcafe" /* retired at NOW */
+#define KEY      "an-hmac-key-of-exactly-32-bytes!"
+#define OLD_KEY  "the-key-of-the-year-before-this!"
+#define GONE_KEY "the-key-that-has-been-let-go-of!"
 
 #define NOW 1800000000
 
@@ -32,7 +34,7 @@
 #define PAYLOAD "{" ISS AUD SUB ROLE EPOCH IAT NBF EXP JTI "}"
 
 extern const struct token_options options;
-extern struct keyring *keys; /* KID and OLD_KID */
+extern struct keyring *keys; /* KID, OLD_KID and GONE_KID */
 extern struct arena arena;
 extern struct fault fault;
 
