@@ -14,6 +14,8 @@ script_tests = \
 	tests/integration/test_contract_requests.py \
 	tests/integration/test_crash.py \
 	tests/integration/test_orderctl.py \
+	tests/integration/test_orderctl_users.py \
+	tests/integration/test_orderctl_keys.py \
 	tests/integration/test_two_servers.py \
 	tests/integration/test_install.py \
 	tests/integration/test_readme.py \
@@ -22,7 +24,7 @@ script_tests = \
 	tests/style.py \
 	tests/include_direction.py
 EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/harness.py tests/integration/lighttpd.py \
-	tests/integration/raw.py tests/integration/script_server.py tests/integration/tokens.py \
+	tests/integration/orderctl.py tests/integration/raw.py tests/integration/script_server.py tests/integration/tokens.py \
 	tests/integration/tap.py
 
 # kill -9 at 200 random moments; make check does it ten times.

@@ -12,12 +12,15 @@ src_libctl_a_SOURCES = \
 	src/ctl/findings.c src/ctl/findings.h \
 	src/ctl/key.c \
 	src/ctl/migrate.c \
+	src/ctl/new_password.c src/ctl/new_password.h \
 	src/ctl/output.c src/ctl/output.h \
 	src/ctl/owner.c src/ctl/owner.h \
 	src/ctl/subjects.h \
 	src/ctl/terminal.c src/ctl/terminal.h \
 	src/ctl/usage.c src/ctl/usage.h \
-	src/ctl/user.c
+	src/ctl/user.c \
+	src/ctl/user_change.c \
+	src/ctl/user_row.c src/ctl/user_row.h
 CTL_LIBS = src/libctl.a
 
 sbin_PROGRAMS += orderctl

@@ -1,8 +1,6 @@
 /* orderctl migrate: the database is brought up to date, or made, while no orderd runs. */
 #include "ctl/subjects.h"
 
-#include "core/buffer.h"
-
 #include "ctl/ctl.h"
 #include "ctl/output.h"
 
@@ -18,8 +16,5 @@ enum err migrate_run(struct ctl *ctl)
     struct output o;
     output_begin(&o, &ctl->arena, "migrations", columns, 2);
     output_row(&o, (struct output_value[]){{.text = options.path}, {.number = applied}});
-    struct buffer out;
-    buffer_begin(&out, &ctl->arena, 256);
-    output_render_record(&o, ctl->is_json, &out);
-    return output_write(&out, &ctl->fault);
+    return output_write_record(&o, ctl->is_json, &ctl->fault);
 }

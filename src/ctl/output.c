@@ -62,6 +62,8 @@ static void json_text(struct buffer *out, const char *text)
 static void json_value(struct buffer *out, enum output_type type, const struct output_value *value)
 {
     char time[CLOCK_TEXT_SIZE];
+    if (value->is_absent)
+        type = OUTPUT_TEXT;
     switch (type) {
     case OUTPUT_INT:
         buffer_int(out, value->number);
@@ -80,29 +82,65 @@ static void json_value(struct buffer *out, enum output_type type, const struct o
     assert(!"an output type without a form");
 }
 
-static void json_row(const struct output *o, size_t row, struct buffer *out)
+/* The members of a row, without the braces. */
+static void json_members(const struct output *o, size_t row, struct buffer *out)
 {
     const struct output_value *values = o->values + row * o->column_count;
-    buffer_char(out, '{');
     for (size_t n = 0; n < o->column_count; n++) {
         buffer_text(out, n ? ", " : "");
         json_text(out, o->columns[n].name);
         buffer_text(out, ": ");
         json_value(out, o->columns[n].type, &values[n]);
     }
+}
+
+static void json_row(const struct output *o, size_t row, struct buffer *out)
+{
+    buffer_char(out, '{');
+    json_members(o, row, out);
     buffer_char(out, '}');
+}
+
+static void json_rows(const struct output *o, struct buffer *out)
+{
+    buffer_char(out, '[');
+    for (size_t row = 0; row < o->row_count; row++) {
+        buffer_text(out, row ? ",\n" : "\n");
+        json_row(o, row, out);
+    }
+    buffer_text(out, o->row_count ? "\n]" : "]");
 }
 
 static void json_list(const struct output *o, struct buffer *out)
 {
     buffer_char(out, '{');
     json_text(out, o->list);
-    buffer_text(out, ": [");
-    for (size_t row = 0; row < o->row_count; row++) {
-        buffer_text(out, row ? ",\n" : "\n");
-        json_row(o, row, out);
-    }
-    buffer_text(out, o->row_count ? "\n]}\n" : "]}\n");
+    buffer_text(out, ": ");
+    json_rows(o, out);
+    buffer_text(out, "}\n");
+}
+
+static void json_part(const struct output_part *part, struct buffer *out)
+{
+    buffer_text(out, ",\n");
+    json_text(out, part->name);
+    buffer_text(out, ": ");
+    if (!part->output)
+        buffer_text(out, "null");
+    else if (part->is_list)
+        json_rows(part->output, out);
+    else
+        json_row(part->output, 0, out);
+}
+
+static void json_document(
+    const struct output *o, const struct output_part *parts, size_t part_count, struct buffer *out)
+{
+    buffer_char(out, '{');
+    json_members(o, 0, out);
+    for (size_t n = 0; n < part_count; n++)
+        json_part(&parts[n], out);
+    buffer_text(out, "}\n");
 }
 
 /* ---- for people */
@@ -132,6 +170,8 @@ const char *output_plain(struct arena *arena, const char *text)
 static const char *cell(const struct output *o, size_t row, size_t column)
 {
     const struct output_value *value = &o->values[row * o->column_count + column];
+    if (value->is_absent)
+        return "-";
     switch (o->columns[column].type) {
     case OUTPUT_INT:
         return arena_printf(o->arena, "%lld", (long long)value->number);
@@ -193,24 +233,9 @@ static void table(const struct output *o, struct buffer *out)
         put_line(o, cells + line * o->column_count, widths, out);
 }
 
-/* ---- */
-
-void output_render_list(const struct output *o, bool is_json, struct buffer *out)
+/* A line for each column of the one row. */
+static void record(const struct output *o, struct buffer *out)
 {
-    if (is_json)
-        json_list(o, out);
-    else
-        table(o, out);
-}
-
-void output_render_record(const struct output *o, bool is_json, struct buffer *out)
-{
-    assert(o->row_count == 1);
-    if (is_json) {
-        json_row(o, 0, out);
-        buffer_char(out, '\n');
-        return;
-    }
     size_t width = 0;
     for (size_t n = 0; n < o->column_count; n++)
         if (width_of(o->columns[n].name) > width)
@@ -222,7 +247,62 @@ void output_render_record(const struct output *o, bool is_json, struct buffer *o
     }
 }
 
+static void paragraph(const struct output_part *part, struct buffer *out)
+{
+    buffer_char(out, '\n');
+    buffer_text(out, part->name);
+    buffer_text(out, part->output ? ":\n" : ": -\n");
+    if (part->output && part->is_list)
+        table(part->output, out);
+    else if (part->output)
+        record(part->output, out);
+}
+
+/* ---- */
+
+void output_render_list(const struct output *o, bool is_json, struct buffer *out)
+{
+    if (is_json)
+        json_list(o, out);
+    else
+        table(o, out);
+}
+
+void output_render_document(const struct output *o, const struct output_part *parts,
+    size_t part_count, bool is_json, struct buffer *out)
+{
+    assert(o->row_count == 1);
+    if (is_json) {
+        json_document(o, parts, part_count, out);
+        return;
+    }
+    record(o, out);
+    for (size_t n = 0; n < part_count; n++)
+        paragraph(&parts[n], out);
+}
+
+void output_render_record(const struct output *o, bool is_json, struct buffer *out)
+{
+    output_render_document(o, NULL, 0, is_json, out);
+}
+
 enum err output_write(const struct buffer *out, struct fault *fault)
 {
     return file_write_all(STDOUT_FILENO, out->data, out->len, fault);
+}
+
+enum err output_write_list(const struct output *o, bool is_json, struct fault *fault)
+{
+    struct buffer out;
+    buffer_begin(&out, o->arena, 4096);
+    output_render_list(o, is_json, &out);
+    return output_write(&out, fault);
+}
+
+enum err output_write_record(const struct output *o, bool is_json, struct fault *fault)
+{
+    struct buffer out;
+    buffer_begin(&out, o->arena, 1024);
+    output_render_record(o, is_json, &out);
+    return output_write(&out, fault);
 }

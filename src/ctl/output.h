@@ -25,9 +25,11 @@ struct output_column {
     enum output_type type;
 };
 
+/* Nothing there is null in JSON, and "-" for people. */
 struct output_value {
-    const char *text; /* OUTPUT_TEXT; NULL: null, "-" for people */
+    const char *text; /* OUTPUT_TEXT; NULL: nothing */
     int64_t number;   /* the others */
+    bool is_absent;   /* of the others: nothing */
 };
 
 struct output {
@@ -51,10 +53,23 @@ void output_render_list(const struct output *, bool is_json, struct buffer *);
 /* The one row there is (asserted): {...}, or a line for each column. */
 void output_render_record(const struct output *, bool is_json, struct buffer *);
 
+/* What belongs to a record: a member of its JSON object, or a paragraph below it. */
+struct output_part {
+    const char *name;
+    const struct output *output; /* NULL: nothing there */
+    bool is_list;                /* else it is a record */
+};
+
+/* The one row of the output, and what belongs to it. */
+void output_render_document(const struct output *, const struct output_part *parts,
+    size_t part_count, bool is_json, struct buffer *);
+
 /* The text as it may be shown to a terminal: what would steer it is '?'. */
 const char *output_plain(struct arena *, const char *);
 
-/* All of it to standard output. ERR_IO, ERR_FULL. */
+/* All of it to standard output; rendered first. ERR_IO, ERR_FULL. */
 enum err output_write(const struct buffer *, struct fault *);
+enum err output_write_list(const struct output *, bool is_json, struct fault *);
+enum err output_write_record(const struct output *, bool is_json, struct fault *);
 
 #endif

@@ -28,14 +28,32 @@ static const struct subcommand_option user_add_options[] = {
     {.name = NULL},
 };
 
+static const struct subcommand_option user_role_options[] = {
+    {.name = "role",
+        .value = "ROLE",
+        .choices = "user admin",
+        .is_required = true,
+        .sentence = "user or admin"},
+    {.name = NULL},
+};
+
 static const struct subcommand commands[] = {
     {"user", "add", user_add, PREPARE_OWNER, user_add_options, "NAME",
         "Adds a user; asks for the password, or reads it from the first line of standard input"},
     {"user", "list", user_list, PREPARE_OWNER, NULL, NULL, "Lists the users"},
     {"user", "count", user_count, PREPARE_OWNER, NULL, NULL,
         "Says how many users there are; 0 also where there is no database yet"},
+    {"user", "disable", user_disable, PREPARE_OWNER, NULL, "NAME",
+        "Disables a user, and ends what is logged in"},
+    {"user", "enable", user_enable, PREPARE_OWNER, NULL, "NAME", "Enables a user again"},
+    {"user", "password", user_password, PREPARE_OWNER, NULL, "NAME",
+        "Gives a user another password, and ends what is logged in; reads it as user add does"},
+    {"user", "role", user_role, PREPARE_OWNER, user_role_options, "NAME",
+        "Gives a user another role, and ends what is logged in"},
     {"key", "new", key_new, PREPARE_OWNER, NULL, NULL,
         "Makes a key that signs tokens; orderd takes it up at its next start or SIGHUP"},
+    {"key", "retire", key_retire, PREPARE_OWNER, NULL, "KID",
+        "Lets a key sign no more, and verify only what it has signed"},
     {"key", "list", key_list, PREPARE_OWNER, NULL, NULL, "Lists the keys, the newest first"},
     {"check", NULL, check_run, PREPARE_NOTHING, NULL, NULL,
         "Looks for what is wrong with configuration, files and database; a line for each finding"},

@@ -10,8 +10,14 @@ struct ctl;
 enum err user_add(struct ctl *);
 enum err user_list(struct ctl *);
 enum err user_count(struct ctl *);
+/* user_change.c */
+enum err user_disable(struct ctl *);
+enum err user_enable(struct ctl *);
+enum err user_role(struct ctl *);
+enum err user_password(struct ctl *);
 
 enum err key_new(struct ctl *);
+enum err key_retire(struct ctl *);
 enum err key_list(struct ctl *);
 
 /* ERR_REFUSED: there are findings, and they have been written. */

@@ -1,12 +1,10 @@
-/* orderctl user: the accounts.
+/* orderctl user add, list, count.
  *
  * The hash is made before the database is touched, since it takes long and the responder waits for
- * whoever holds orders.write. A password lives on this stack only, is wiped, and never reaches
- * argv, output or a log. */
+ * whoever holds orders.write. */
 #include "ctl/subjects.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "core/buffer.h"
 #include "core/clock.h"
@@ -15,69 +13,11 @@
 
 #include "ctl/account.h"
 #include "ctl/ctl.h"
+#include "ctl/new_password.h"
 #include "ctl/output.h"
-#include "ctl/terminal.h"
-
-/* A person may take a while; a script that forgot to say anything shall not hang for ever. */
-#define PASSWORD_WAIT_MS 300000
-
-static const struct output_column user_columns[] = {
-    {"id", OUTPUT_INT},
-    {"username", OUTPUT_TEXT},
-    {"email", OUTPUT_TEXT},
-    {"role", OUTPUT_TEXT},
-    {"state", OUTPUT_TEXT},
-    {"created_at", OUTPUT_TIME},
-};
-
-#define USER_COLUMN_COUNT (sizeof user_columns / sizeof *user_columns)
-
-static void put_user(struct output *o, const struct user *user)
-{
-    const struct output_value values[USER_COLUMN_COUNT] = {
-        {.number = user->id},
-        {.text = user->username},
-        {.text = user->email},
-        {.text = role_name(user->role)},
-        {.text = user->disabled ? "disabled" : "active"},
-        {.number = user->created_at},
-    };
-    output_row(o, values);
-}
+#include "ctl/user_row.h"
 
 /* ---- user add */
-
-static enum err hash_password(
-    struct ctl *ctl, const char *password, size_t len, char out[PASSWORD_HASH_SIZE])
-{
-    const struct password_options options = {
-        .memory_kib = (int)config_int(ctl->config, OPT_auth_hash_memory),
-        .passes = (int)config_int(ctl->config, OPT_auth_hash_passes),
-        .running = 1,
-        .timeout_ms = (int)config_int(ctl->config, OPT_auth_hash_timeout),
-    };
-    struct hasher *hasher = NULL;
-    enum err e = hasher_open(&hasher, &options, &ctl->fault);
-    if (e)
-        return e;
-    e = password_hash(hasher, password, len, out);
-    hasher_close(hasher);
-    return e ? fail(&ctl->fault, e, NULL, "the password could not be hashed") : ERR_NONE;
-}
-
-static enum err take_password(struct ctl *ctl, char hash[PASSWORD_HASH_SIZE])
-{
-    char password[TERMINAL_LINE_SIZE];
-    size_t len;
-    enum err e =
-        terminal_read_password(STDIN_FILENO, PASSWORD_WAIT_MS, password, &len, &ctl->fault);
-    if (!e)
-        e = account_check_password(password, len, &ctl->fault);
-    if (!e)
-        e = hash_password(ctl, password, len, hash);
-    explicit_bzero(password, sizeof password);
-    return e;
-}
 
 struct adding {
     struct user_new user;
@@ -103,23 +43,6 @@ static enum err store_user(struct ctl *ctl, struct adding *a)
     return fail(&ctl->fault, e, NULL, "%s taken", what);
 }
 
-static enum err write_user(struct ctl *ctl, const struct adding *a)
-{
-    struct output o;
-    output_begin(&o, &ctl->arena, "users", user_columns, USER_COLUMN_COUNT);
-    put_user(&o, &(struct user){
-                     .id = a->added.id,
-                     .username = a->user.username,
-                     .email = a->user.email,
-                     .role = a->user.role,
-                     .created_at = a->user.created_at,
-                 });
-    struct buffer out;
-    buffer_begin(&out, &ctl->arena, 256);
-    output_render_record(&o, ctl->is_json, &out);
-    return output_write(&out, &ctl->fault);
-}
-
 enum err user_add(struct ctl *ctl)
 {
     const char *role = ctl_value(ctl, "role");
@@ -133,14 +56,22 @@ enum err user_add(struct ctl *ctl)
     if (!e)
         e = account_check_email(a.user.email, &ctl->fault);
     if (!e)
-        e = take_password(ctl, hash);
+        e = new_password_take(ctl, hash);
     if (e)
         return e;
     a.user.password_hash = hash;
     a.user.created_at = clock_now();
     e = store_user(ctl, &a);
     explicit_bzero(hash, sizeof hash);
-    return e ? e : write_user(ctl, &a);
+    if (e)
+        return e;
+    return user_row_write(ctl, &(struct user){
+                                   .id = a.added.id,
+                                   .username = a.user.username,
+                                   .email = a.user.email,
+                                   .role = a.user.role,
+                                   .created_at = a.user.created_at,
+                               });
 }
 
 /* ---- user list */
@@ -164,7 +95,7 @@ static enum err list(struct db *db, void *arg)
         if (e)
             return e;
         for (size_t n = 0; n < count; n++)
-            put_user(l->output, &users[n]);
+            user_row_put(l->output, &users[n]);
         if (count < LIST_PAGE)
             return ERR_NONE;
         after = users[count - 1].id;
@@ -174,15 +105,10 @@ static enum err list(struct db *db, void *arg)
 enum err user_list(struct ctl *ctl)
 {
     struct output o;
-    output_begin(&o, &ctl->arena, "users", user_columns, USER_COLUMN_COUNT);
+    user_row_begin(&o, &ctl->arena);
     struct admin_options options = ctl_database(ctl);
     enum err e = admin_read(&options, list, &(struct listing){&ctl->arena, &o}, &ctl->fault);
-    if (e)
-        return e;
-    struct buffer out;
-    buffer_begin(&out, &ctl->arena, 4096);
-    output_render_list(&o, ctl->is_json, &out);
-    return output_write(&out, &ctl->fault);
+    return e ? e : output_write_list(&o, ctl->is_json, &ctl->fault);
 }
 
 /* ---- user count */
