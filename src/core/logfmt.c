@@ -9,7 +9,7 @@
 
 #define ENDING     " cut=true\n"
 #define ENDING_LEN (sizeof ENDING - 1)
-#define ROOM       (LOGFMT_SIZE - ENDING_LEN - 1) /* 1: a closing quote */
+#define ROOM       (LOGFMT_SIZE - ENDING_LEN - 1) /* 1: a closing quote, which may go past it */
 
 void logfmt_begin(struct logfmt *line)
 {
@@ -19,7 +19,7 @@ void logfmt_begin(struct logfmt *line)
 
 static void put(struct logfmt *line, const void *bytes, size_t len)
 {
-    if (line->is_cut || len > ROOM - line->len) {
+    if (line->is_cut || line->len + len > ROOM) {
         line->is_cut = true;
         return;
     }
@@ -38,7 +38,7 @@ static bool put_key(struct logfmt *line, const char *key)
     memcpy(part + len, key, key_len);
     len += key_len;
     part[len++] = '=';
-    if (ROOM - line->len < len + 1)
+    if (line->len + len + 1 > ROOM)
         line->is_cut = true;
     put(line, part, len);
     return !line->is_cut;
@@ -116,7 +116,7 @@ void logfmt_int(struct logfmt *line, const char *key, int64_t value)
 {
     char digits[TEXT_INT_SIZE];
     size_t len = text_int(digits, value);
-    if (ROOM - line->len < len + 2 + strlen(key))
+    if (line->len + len + 2 + strlen(key) > ROOM)
         line->is_cut = true;
     if (put_key(line, key))
         put(line, digits, len);

@@ -159,6 +159,27 @@ START_TEST(a_value_that_just_fits_is_not_cut)
 END_TEST
 
 /* Filled up so that less and less is left for the next pair. */
+/* The closing quote may stand where nothing else may: then there is no room left, not less than
+ * none. */
+START_TEST(a_pair_behind_a_quoted_value_that_just_fits_is_left_out)
+{
+    static const char *const behind[] = {"", "1", "two words"};
+    char value[LOGFMT_SIZE];
+    size_t room = LOGFMT_SIZE - strlen(" cut=true\n") - 1 - strlen("k=\"");
+    for (size_t len = room - 20; len <= room; len++) {
+        memset(value, ' ', len);
+        value[len] = '\0';
+        logfmt_begin(&line);
+        logfmt_text(&line, "k", value);
+        ck_assert(!line.is_cut);
+        logfmt_text(&line, "key", behind[len % COUNT(behind)]);
+        logfmt_int(&line, "n", INT64_MIN);
+        ck_assert(line.is_cut);
+        ck_assert_ptr_nonnull(strstr(end_line(), " cut=true"));
+    }
+}
+END_TEST
+
 START_TEST(a_pair_that_does_not_fit_is_left_out_as_a_whole)
 {
     static char value[LOGFMT_SIZE];
@@ -197,6 +218,7 @@ int main(void)
     tcase_add_test(tcase, a_line_can_be_begun_anew);
     tcase_add_loop_test(tcase, a_long_value_is_cut_between_two_characters, 0, COUNT(cut_rows));
     tcase_add_test(tcase, a_value_that_just_fits_is_not_cut);
+    tcase_add_test(tcase, a_pair_behind_a_quoted_value_that_just_fits_is_left_out);
     tcase_add_loop_test(tcase, a_pair_that_does_not_fit_is_left_out_as_a_whole, 0, 2);
     return unit_run(suite);
 }
