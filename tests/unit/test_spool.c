@@ -322,7 +322,7 @@ START_TEST(modes_do_not_depend_on_the_umask)
     spool_close(spool);
     ck_assert_int_eq(rmdir(unit_path(folder, "new")), 0);
     ck_assert_int_eq(rmdir(unit_path(folder, "tmp")), 0);
-    mode_t old = umask(0777);
+    mode_t old = umask(0077);
     ck_assert_int_eq(spool_open(&spool, folder, 0, &fault), ERR_NONE);
     ck_assert_int_eq(spool_publish(spool, three, 1, &fault), ERR_NONE);
     umask(old);
