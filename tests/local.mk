@@ -11,6 +11,7 @@ script_tests = \
 	tests/integration/test_stop_under_load.py \
 	tests/integration/test_auth_flow.py \
 	tests/integration/test_contract_everywhere.py \
+	tests/integration/test_contract_front.py \
 	tests/integration/test_contract_requests.py \
 	tests/integration/test_crash.py \
 	tests/integration/test_orderctl.py \
