@@ -1,6 +1,6 @@
 /* Payment attempts. Their states are changed by single statements that name the state they come
  * from, so that two changes at once cannot both succeed. */
-#include "db/payments.h"
+#include "db/attempts.h"
 
 #include <assert.h>
 #include <string.h>
@@ -29,7 +29,7 @@ const char *attempt_state_name(enum attempt_state state)
 }
 
 /* The table's CHECK lets no other word in. */
-static enum attempt_state state_parse(const char *name)
+enum attempt_state attempt_state_parse(const char *name)
 {
     for (size_t i = 0; i < STATE_COUNT; i++)
         if (!strcmp(name, state_names[i]))
@@ -53,7 +53,7 @@ static enum err read_state(struct db *db, const char *uid, enum attempt_state *o
 {
     struct query *query = db_query(db, Q_ATTEMPT_GET);
     query_text(query, 1, uid);
-    *out = query_row(query) ? state_parse(column_text(query, 2)) : ATTEMPT_NONE;
+    *out = query_row(query) ? attempt_state_parse(column_text(query, 2)) : ATTEMPT_NONE;
     return query_end(query);
 }
 
@@ -97,12 +97,18 @@ enum err attempts_get(struct db *db, struct arena *arena, const char *uid, struc
         *out = (struct attempt){
             .uid = arena_text(arena, column_text(query, 0)),
             .user_id = column_int(query, 1),
-            .state = state_parse(column_text(query, 2)),
+            .state = attempt_state_parse(column_text(query, 2)),
             .reason = arena_text(arena, column_text(query, 3)),
             .amount_minor = column_int(query, 4),
             .currency = arena_text(arena, column_text(query, 5)),
             .started_at = column_int(query, 6),
             .tries = column_int(query, 7),
+            .request_id = arena_text(arena, column_text(query, 8)),
+            .next_try_at = column_int(query, 9),
+            .last_error = arena_text(arena, column_text(query, 10)),
+            .ended_at = column_int(query, 11),
+            .settled_at = column_int(query, 12),
+            .write_off = settle_rows_write_off(query, 13, arena),
         };
     enum err e = query_end(query);
     return e ? e : found ? ERR_NONE : ERR_NOT_FOUND;
@@ -136,4 +142,30 @@ enum err attempts_settle(
 enum err attempts_retry(struct db *db, const char *uid, const char *reason, int64_t next_try_at)
 {
     return settle_rows_retry(db_query(db, Q_ATTEMPT_RETRY), uid, reason, next_try_at);
+}
+
+static enum err end_move(struct db *db, struct query *query, const char *uid)
+{
+    enum attempt_state state;
+    bool moved = query_row(query);
+    enum err e = query_end(query);
+    if (e || moved)
+        return e;
+    e = read_state(db, uid, &state);
+    return e ? e : state == ATTEMPT_NONE ? ERR_NOT_FOUND : ERR_REFUSED;
+}
+
+enum err attempts_reopen(struct db *db, const char *uid, int64_t at)
+{
+    struct query *query = db_query(db, Q_ATTEMPT_REOPEN);
+    query_text(query, 1, uid);
+    query_int(query, 2, at);
+    return end_move(db, query, uid);
+}
+
+enum err attempts_write_off(struct db *db, const char *uid, const struct write_off *write_off)
+{
+    struct query *query = db_query(db, Q_ATTEMPT_WRITE_OFF);
+    settle_rows_bind_write_off(query, uid, write_off);
+    return end_move(db, query, uid);
 }

@@ -2,7 +2,8 @@
 noinst_LIBRARIES += src/libdb.a
 src_libdb_a_SOURCES = \
 	src/db/admin.c src/db/admin.h \
-	src/db/attempts.c \
+	src/db/attempts.c src/db/attempts.h \
+	src/db/books.c src/db/books.h \
 	src/db/checkpoint.c src/db/checkpoint.h \
 	src/db/commit_queue.c src/db/commit_queue.h \
 	src/db/committer.c src/db/committer.h \
@@ -25,7 +26,7 @@ src_libdb_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 DB_LIBS = src/libdb.a $(SQLITE_LIBS)
 
 migrationsdir = $(pkgdatadir)/sql
-dist_migrations_DATA = sql/0001_initial.sql
+dist_migrations_DATA = sql/0001_initial.sql sql/0002_write_offs.sql
 
 # The tests, and what they share; tests/unit/db_rig.c looks at the database from outside.
 check_LIBRARIES += tests/libdbrig.a
@@ -36,6 +37,7 @@ tests_libdbrig_a_CPPFLAGS = $(AM_CPPFLAGS) -DSOURCE_FOLDER='"$(abs_top_srcdir)"'
 tests_libdbrig_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
 db_test_libs = tests/libdbrig.a $(DB_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += \
+	tests/unit/test_books \
 	tests/unit/test_commit_queue \
 	tests/unit/test_db \
 	tests/unit/test_idempotency \
@@ -49,7 +51,8 @@ check_PROGRAMS += \
 	tests/unit/test_store \
 	tests/unit/test_store_faults \
 	tests/unit/test_store_processes \
-	tests/unit/test_users
+	tests/unit/test_users \
+	tests/unit/test_write_offs
 tests_unit_test_commit_queue_SOURCES = tests/unit/test_commit_queue.c
 tests_unit_test_commit_queue_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_commit_queue_LDADD = $(db_test_libs)
@@ -92,3 +95,9 @@ tests_unit_test_sql_LDADD = $(db_test_libs)
 tests_unit_test_store_processes_SOURCES = tests/unit/test_store_processes.c
 tests_unit_test_store_processes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_store_processes_LDADD = $(db_test_libs)
+tests_unit_test_books_SOURCES = tests/unit/test_books.c
+tests_unit_test_books_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_books_LDADD = $(db_test_libs)
+tests_unit_test_write_offs_SOURCES = tests/unit/test_write_offs.c
+tests_unit_test_write_offs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_write_offs_LDADD = $(db_test_libs)

@@ -56,13 +56,17 @@ enum err order_events_add(
     return query_exec(query);
 }
 
-/* Statuses that only later programs write are not known here and read as the nearest. */
-static enum payment_status status_parse(const char *name)
+enum err order_events_walk(struct db *db, int64_t order_id, order_event_visit *visit, void *arg)
 {
-    for (int i = PAYMENT_AUTHORIZED; name && i <= PAYMENT_CAPTURE_FAILED; i++)
-        if (!strcmp(name, payment_status_name((enum payment_status)i)))
-            return (enum payment_status)i;
-    return PAYMENT_AUTHORIZED;
+    struct query *query = db_query(db, Q_EVENT_LIST);
+    query_int(query, 1, order_id);
+    while (query_row(query))
+        visit(arg, &(struct order_event){
+                       .kind = column_text(query, 0),
+                       .detail = column_text(query, 1),
+                       .at = column_int(query, 2),
+                   });
+    return query_end(query);
 }
 
 static void read_order(const struct query *query, struct arena *arena, struct order *out)
@@ -76,7 +80,7 @@ static void read_order(const struct query *query, struct arena *arena, struct or
         .reference = arena_text(arena, column_text(query, 5)),
         .attempt_uid = arena_text(arena, column_text(query, 6)),
         .created_at = column_int(query, 7),
-        .payment_status = status_parse(column_text(query, 8)),
+        .payment_status = payment_status_parse(column_text(query, 8)),
     };
 }
 

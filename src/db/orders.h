@@ -42,6 +42,15 @@ enum err orders_add(struct db *, const struct order *, int64_t *id);
 enum err order_events_add(
     struct db *, int64_t order_id, const char *kind, const char *detail, int64_t at);
 
+struct order_event {
+    const char *kind;
+    const char *detail; /* or NULL */
+    int64_t at;
+};
+/* The oldest first; its texts are good until visit() is back. */
+typedef void order_event_visit(void *arg, const struct order_event *);
+enum err order_events_walk(struct db *, int64_t order_id, order_event_visit *, void *arg);
+
 /* ERR_NOT_FOUND. */
 enum err orders_get(struct db *, struct arena *, int64_t id, struct order *out);
 enum err orders_get_by_attempt(struct db *, struct arena *, const char *uid, struct order *out);

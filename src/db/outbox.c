@@ -42,6 +42,14 @@ enum err outbox_next(
     return query_end(query);
 }
 
+enum err outbox_walk(struct db *db, outbox_visit *visit, void *arg)
+{
+    struct query *query = db_query(db, Q_OUTBOX_WALK);
+    while (query_row(query))
+        visit(arg, column_int(query, 0), column_text(query, 1));
+    return query_end(query);
+}
+
 enum err outbox_delete(struct db *db, const char *uid)
 {
     struct query *query = db_query(db, Q_OUTBOX_DELETE);

@@ -1,4 +1,5 @@
-/* The two lists of settle have the same shape and the same rule for what is due. */
+/* The two lists of settle have the same shape and the same rule for what is due; and either kind of
+ * row may be written off. */
 #include "db/settle_rows.h"
 
 #include "core/arena.h"
@@ -34,4 +35,23 @@ enum err settle_rows_retry(
     query_text(query, 2, reason);
     query_int(query, 3, next_try_at);
     return query_exec(query);
+}
+
+struct write_off settle_rows_write_off(
+    const struct query *query, int first_column, struct arena *arena)
+{
+    return (struct write_off){
+        .at = column_int(query, first_column),
+        .by = arena_text(arena, column_text(query, first_column + 1)),
+        .reason = arena_text(arena, column_text(query, first_column + 2)),
+    };
+}
+
+void settle_rows_bind_write_off(
+    struct query *query, const char *uid, const struct write_off *write_off)
+{
+    query_text(query, 1, uid);
+    query_int(query, 2, write_off->at);
+    query_text(query, 3, write_off->by);
+    query_text(query, 4, write_off->reason);
 }
