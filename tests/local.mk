@@ -12,6 +12,7 @@ script_tests = \
 	tests/integration/test_auth_flow.py \
 	tests/integration/test_contract_everywhere.py \
 	tests/integration/test_contract_front.py \
+	tests/integration/test_contract_idempotency.py \
 	tests/integration/test_contract_requests.py \
 	tests/integration/test_crash.py \
 	tests/integration/test_orderctl.py \
@@ -24,7 +25,8 @@ script_tests = \
 	tests/integration/test_async_notification.py \
 	tests/style.py \
 	tests/include_direction.py
-EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/harness.py tests/integration/lighttpd.py \
+EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/disk.py tests/integration/harness.py \
+	tests/integration/lighttpd.py \
 	tests/integration/orderctl.py tests/integration/raw.py tests/integration/script_server.py tests/integration/tokens.py \
 	tests/integration/tap.py
 

@@ -7,6 +7,7 @@ import re
 import unittest
 
 import harness
+import lighttpd
 import raw
 
 JSON = ("Content-Type", "application/json")
@@ -105,6 +106,14 @@ class ContractTest(unittest.TestCase):
         self.user, self.token = self.server.customer()
         self.admin_token = self.server.admin_token
 
+    @property
+    def is_behind_lighttpd(self):
+        return isinstance(self.server, lighttpd.Server)
+
+    def through_nginx(self, *rows):
+        """Rows that lighttpd answers in its own way; lighttpd/orderd.conf.in says which those are."""
+        return () if self.is_behind_lighttpd else rows
+
     # --- requests
 
     def send(self, sent, method="GET", from_front=False):
@@ -118,8 +127,17 @@ class ContractTest(unittest.TestCase):
         return reply
 
     def check_own_answer(self, reply, method):
-        """One that the front server has made."""
-        check_answer(reply, method)
+        """One that the front server has made. lighttpd's has no request id, sometimes no Cache-Control, and never
+        Retry-After."""
+        if not self.is_behind_lighttpd:
+            check_answer(reply, method)
+            return
+        self.assertEqual(reply.header("Content-Type"), "application/problem+json", reply)
+        self.assertIn(reply.header("Cache-Control"), (None, "no-store"))
+        if method != "HEAD":
+            self.assertEqual(set(reply.json), harness.PROBLEM_MEMBERS - {"request_id"})
+            self.assertIn(reply.problem, PROBLEMS)
+            self.assertEqual(reply.json["status"], reply.status)
 
     def request(self, method, target, headers=(), body=None, token=None, from_front=False):
         """With no header but those that are given, and the token's."""

@@ -8,9 +8,12 @@ import signal
 import harness
 
 
+PROGRAM = shutil.which("lighttpd", path=harness.SBIN)
+
+
 class Server(harness.Server):
     front = "lighttpd"
-    front_signal = signal.SIGINT
+    front_signal = signal.SIGTERM
 
     def site(self):
         """orderd.conf as it is installed, without the lines that let lighttpd start orderd."""
@@ -29,4 +32,11 @@ server.errorlog = "{self.path}/log/lighttpd.log"
 server.upload-dirs = ( "{self.path}/run" )
 include "lighttpd-site.conf"
 """)
-        return [shutil.which("lighttpd", path=harness.SBIN), "-D", "-f", self.path / "lighttpd.conf"]
+        return [PROGRAM, "-D", "-f", self.path / "lighttpd.conf"]
+
+    def stop(self, name, number=signal.SIGTERM):
+        """lighttpd says 1 where a connection was just being closed."""
+        if name == self.front:
+            self.processes.pop(name).stop(number)
+        else:
+            super().stop(name, number)

@@ -275,20 +275,10 @@ class BehindNginx(FrontTest):
         self.assertEqual(self.send(b"GET /healthz HTTP/1.0\r\n\r\n").json, {"status": "ok"})
 
 
+@unittest.skipUnless(lighttpd.PROGRAM, "lighttpd is not installed")
 class BehindLighttpd(FrontTest):
     make_server = Lighttpd
     dead, stuck, late = (503,), (500, 503), (504,)
-
-    def check_own_answer(self, reply, method):
-        """No request id, often no Cache-Control, never Retry-After; else as everybody's."""
-        self.assertEqual(reply.header("Content-Type"), "application/problem+json", reply)
-        self.assertIn(reply.header("Cache-Control"), (None, "no-store"))
-        self.assertEqual((reply.request_id, reply.header("Retry-After")), (None, None))
-        if method != "HEAD":
-            problem = reply.json
-            self.assertEqual(set(problem), {"type", "title", "status", "detail"})
-            self.assertIn(problem["type"].removeprefix("urn:orderd:problem:"), contract.PROBLEMS)
-            self.assertEqual(problem["status"], reply.status)
 
     def test_orderd_is_dead(self):
         self.orderd_is_dead()
@@ -309,7 +299,6 @@ class BehindLighttpd(FrontTest):
         chunked = ("Transfer-Encoding", "chunked")
         for why, sent, status, problem in (
             ("no path", raw.request("GET", "healthz"), 400, "bad-request"),
-            ("a control character in the path", raw.request("GET", "/a\x01"), 400, "bad-request"),
             ("no Host", b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "bad-request"),
             ("two Hosts", raw.request("GET", "/healthz", [("Host", "other")]), 400, "bad-request"),
             ("a space in a header's name", raw.request("GET", "/healthz", [("a b", "c")]), 400, "bad-request"),
