@@ -13,6 +13,8 @@ script_tests = \
 	tests/integration/test_contract_everywhere.py \
 	tests/integration/test_contract_front.py \
 	tests/integration/test_contract_idempotency.py \
+	tests/integration/test_contract_lighttpd.py \
+	tests/integration/test_contract_lists.py \
 	tests/integration/test_contract_requests.py \
 	tests/integration/test_crash.py \
 	tests/integration/test_orderctl.py \

@@ -62,8 +62,8 @@ class Keys(KeyTest):
 
     def test_what_is_no_key(self):
         before = self.counts()
-        for keys in (["x" * 256], ["a b"], ["a\tb"], ["ä"], ["\x7f"], [b"\xff"], ["a", "a"], ["a", "b"],
-                     *self.through_nginx([""], ["", "a"])):
+        for keys in (["x" * 256], ["a b"], ["a\tb"], ["ä"], [b"\xff"], ["a", "a"], ["a", "b"],
+                     *self.through_nginx([""], ["", "a"], ["\x7f"])):
             with self.subTest(keys):
                 self.assert_validation(self.create(*keys), "Idempotency-Key")
         self.assertEqual(self.counts(), before)
