@@ -289,7 +289,7 @@ END_TEST
 
 START_TEST(a_key_that_is_not_there_cannot_be_retired)
 {
-    static const char *const ids[] = {"", ".", OLD, NEW ".key", "../" NEW};
+    static const char *const ids[] = {"", ".", OLD, (NEW ".key"), ("../" NEW)};
     int64_t at;
     put(NEW ".key", 0600, 32, 'n');
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
