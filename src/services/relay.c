@@ -1,14 +1,20 @@
-/* See relay.h. Rows are read, published and deleted in batches of one syncfs each. */
+/* See relay.h. Rows are read, published and deleted in batches of one syncfs each.
+ *
+ * Special difficulty: rows that are published and cannot be deleted (a full disk, a tool that holds
+ * the database) must not be published again at each try, or their mails go out again each time. So
+ * their names are kept until the deletion is durable, and nothing else is done before. */
 #include "services/relay.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "core/random.h"
 #include "db/outbox.h"
 #include "spool/spool.h"
 
@@ -26,6 +32,9 @@ struct relay {
 
     struct bell bell;
     pthread_t thread;
+
+    char published[BATCH_MAX][UID_SIZE]; /* whose rows are not known to be deleted */
+    size_t published_count;
 };
 
 struct batch {
@@ -42,12 +51,25 @@ static enum err read_rows(struct db *db, void *arg)
 
 static enum err delete_rows(struct db *db, void *arg)
 {
-    const struct batch *batch = arg;
-    for (size_t i = 0; i < batch->count; i++) {
-        enum err e = outbox_delete(db, batch->rows[i].uid);
+    const struct relay *relay = arg;
+    for (size_t i = 0; i < relay->published_count; i++) {
+        enum err e = outbox_delete(db, relay->published[i]);
         if (e)
             return e;
     }
+    return ERR_NONE;
+}
+
+static enum err delete_published(struct relay *relay)
+{
+    if (relay->published_count == 0)
+        return ERR_NONE;
+    int64_t deadline_ms = clock_mono_ms() + relay->options.store_timeout_ms;
+    enum err e = store_write(relay->store, STORE_FINISH, delete_rows, relay, deadline_ms);
+    if (e)
+        return e;
+    metrics_add(METRIC_relayed_total, (int64_t)relay->published_count);
+    relay->published_count = 0;
     return ERR_NONE;
 }
 
@@ -67,8 +89,12 @@ static enum err publish(struct relay *relay, const struct batch *batch, struct f
         /* Opened anew by the next try: somebody may have moved or mounted something. */
         spool_close(relay->spool);
         relay->spool = NULL;
+        return e;
     }
-    return e;
+    for (size_t i = 0; i < batch->count; i++)
+        memcpy(relay->published[i], batch->rows[i].uid, UID_SIZE);
+    relay->published_count = batch->count;
+    return ERR_NONE;
 }
 
 /* Trouble is logged when it begins and when it ends, not at each try. */
@@ -91,23 +117,22 @@ static enum err run_batch(struct relay *relay, struct arena *arena, size_t *coun
     struct fault fault;
     fault_begin(&fault, arena);
     *count = 0;
+    enum err e = delete_published(relay); /* of an earlier try */
+    if (e)
+        return e;
     int64_t deadline_ms = clock_mono_ms() + relay->options.store_timeout_ms;
-    enum err e = store_read(relay->store, -1, read_rows, &batch, deadline_ms);
+    e = store_read(relay->store, -1, read_rows, &batch, deadline_ms);
     if (e)
         return e;
     if (batch.count == 0 && relay->spool && !atomic_load(&relay->is_degraded))
         return ERR_NONE;
     e = publish(relay, &batch, &fault);
     note_spool(relay, e, &fault);
-    if (e || batch.count == 0)
-        return e;
-    deadline_ms = clock_mono_ms() + relay->options.store_timeout_ms;
-    e = store_write(relay->store, STORE_FINISH, delete_rows, &batch, deadline_ms);
-    if (e)
-        return e;
-    metrics_add(METRIC_relayed_total, (int64_t)batch.count);
-    *count = batch.count;
-    return ERR_NONE;
+    if (!e)
+        e = delete_published(relay);
+    if (!e)
+        *count = batch.count;
+    return e;
 }
 
 static void *relay_main(void *arg)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/metrics.h"
 #include "core/text.h"
 #include "spool/record.h"
 
@@ -30,6 +31,12 @@ static int spooled(void)
     if (dir)
         closedir(dir);
     return count;
+}
+
+static int has_one_file(void *arg)
+{
+    (void)arg;
+    return spooled() == 1;
 }
 
 START_TEST(row_becomes_a_file_of_its_uid_and_goes)
@@ -122,6 +129,36 @@ START_TEST(spool_that_goes_away_loses_nothing)
 }
 END_TEST
 
+static int has_failed_thrice(void *arg)
+{
+    return metrics_get(METRIC_store_failures_total) >= *(int64_t *)arg + 3;
+}
+
+/* The spool takes the mail, and the database does not let its row go (it is full, say): the mail
+ * must not go out again at each try. */
+START_TEST(row_that_cannot_be_deleted_is_published_once)
+{
+    char path[512];
+    shop_open(&shop, NULL);
+    shop_exec(&shop, "CREATE TRIGGER keep BEFORE DELETE ON outbox BEGIN"
+                     " SELECT RAISE(ABORT, 'kept'); END");
+    create_one();
+    unit_wait(has_one_file, NULL, "the file");
+    snprintf(path, sizeof path, "%s/spool/new/%s", shop.folder,
+        shop_text(&shop, "SELECT uid FROM outbox"));
+    ck_assert_int_eq(unlink(path), 0); /* as the notifier does */
+    int64_t failures = metrics_get(METRIC_store_failures_total);
+    unit_wait(has_failed_thrice, &failures, "three more tries");
+    ck_assert_int_eq(spooled(), 0);
+    shop_exec(&shop, "DROP TRIGGER keep");
+    shop_wait(&shop, "SELECT count(*) FROM outbox", "0");
+    ck_assert_int_eq(spooled(), 0);
+    create_one(); /* and others follow */
+    unit_wait(has_one_file, NULL, "the next file");
+    shop_close(&shop);
+}
+END_TEST
+
 START_TEST(hundreds_of_rows_are_relayed)
 {
     shop_open(&shop, &(struct shop_options){.spool = "/dev/null/spool"});
@@ -143,6 +180,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, spool_that_cannot_be_opened_is_tried_again);
     tcase_add_test(tests, spool_that_goes_away_loses_nothing);
+    tcase_add_test(tests, row_that_cannot_be_deleted_is_published_once);
     tcase_add_test(tests, hundreds_of_rows_are_relayed);
     tcase_add_test(tests, row_becomes_a_file_of_its_uid_and_goes);
     tcase_add_test(tests, file_says_what_the_mail_needs);
