@@ -102,8 +102,9 @@ static void call_gateway(void *arg, size_t i)
     arena_fini(&arena);
 }
 
-/* Doubles from retry_first to retry_max, and up to a quarter more, so that failures do not march in
- * step. */
+/* Doubles from retry_first to retry_max, less up to a quarter, so that failures do not march in
+ * step. Never more than retry_max: a time too far ahead is taken for a clock that was set back, and
+ * is due at once. */
 static int64_t next_try_at(const struct settle *settle, const struct settle_row *row, int64_t now)
 {
     int64_t wait_s = settle->options.retry_first_s;
@@ -111,7 +112,7 @@ static int64_t next_try_at(const struct settle *settle, const struct settle_row 
         wait_s *= 2;
     if (wait_s > settle->options.retry_max_s)
         wait_s = settle->options.retry_max_s;
-    return now + wait_s + random_below((uint32_t)(wait_s / 4 + 1));
+    return now + wait_s - random_below((uint32_t)(wait_s / 4 + 1));
 }
 
 static enum err write_void(struct db *db, const struct settle_round *round, const struct job *job)

@@ -69,7 +69,7 @@ static void open_background(struct shop *shop, struct fault *fault)
     struct settle_options settle = {
         .parallel = 8,
         .retry_first_s = 1,
-        .retry_max_s = 600,
+        .retry_max_s = shop->options.retry_max_s ? shop->options.retry_max_s : 600,
         .capture_days = 6,
         .backlog_max = shop->options.backlog_max ? shop->options.backlog_max : 1000,
         .store_timeout_ms = SHOP_TIMEOUT_MS,

@@ -16,6 +16,7 @@ struct shop_options {
     int timeout_ms;                   /* of the gateway; 0: 5000 */
     int permits;                      /* 0: 32 */
     int backlog_max;                  /* 0: 1000 */
+    int retry_max_s;                  /* of settle; 0: 600 */
     const char *spool;                /* NULL: a good one */
     int hash_passes;                  /* 0: 1 */
     struct throttle_options throttle; /* zero members: as orderd has them by default */

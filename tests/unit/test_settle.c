@@ -58,8 +58,29 @@ START_TEST(back_off_doubles)
     settle_wake(shop.settle);
     shop_wait(&shop, "SELECT tries FROM payments", "7");
     int64_t next = strtoll(shop_text(&shop, "SELECT next_try_at FROM payments"), NULL, 10);
-    ck_assert_int_ge(next - before, 64);
-    ck_assert_int_le(next - clock_now(), 64 + 16);
+    ck_assert_int_ge(next - before, 64 - 16);
+    ck_assert_int_le(next - clock_now(), 64);
+}
+END_TEST
+
+/* A time further ahead than an hour would be due at once: a busy loop at the gateway. */
+START_TEST(back_off_is_never_further_ahead_than_its_maximum)
+{
+    shop.options.retry_max_s = 3600;
+    shop_reopen(&shop);
+    atomic_store(&fake.capture, GATEWAY_UNAVAILABLE);
+    create_one();
+    shop_wait(&shop, "SELECT tries > 0 FROM payments", "1");
+    for (int i = 20; i < 25; i++) {
+        char sql[96], tries[8];
+        snprintf(sql, sizeof sql, "UPDATE payments SET tries = %d, next_try_at = 0", i);
+        snprintf(tries, sizeof tries, "%d", i + 1);
+        shop_exec(&shop, sql);
+        settle_wake(shop.settle);
+        shop_wait(&shop, "SELECT tries FROM payments", tries);
+        int64_t next = strtoll(shop_text(&shop, "SELECT next_try_at FROM payments"), NULL, 10);
+        ck_assert_int_le(next - clock_now(), 3600);
+    }
 }
 END_TEST
 
@@ -179,6 +200,7 @@ int main(void)
     tcase_add_checked_fixture(tests, open_shop, close_shop);
     tcase_add_test(tests, capture_that_fails_is_tried_again_until_it_succeeds);
     tcase_add_test(tests, back_off_doubles);
+    tcase_add_test(tests, back_off_is_never_further_ahead_than_its_maximum);
     tcase_add_test(tests, next_try_far_ahead_means_that_the_clock_has_jumped);
     tcase_add_test(tests, capture_refused_for_good_is_shown_and_the_order_stays);
     tcase_add_test(tests, authorisation_that_got_too_old_is_given_up);
