@@ -26,6 +26,8 @@ static void report(struct checkpoint *checkpoint, enum err e)
 
 void checkpoint_if_due(struct checkpoint *checkpoint, int64_t pages)
 {
+    if (pages == 0)
+        return; /* nothing was written: says nothing of the log */
     if (pages < checkpoint->last_pages)
         checkpoint->last_pages = 0; /* the log was begun anew */
     if (pages - checkpoint->last_pages < STEP_PAGES)

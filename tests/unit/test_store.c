@@ -530,6 +530,73 @@ START_TEST(not_every_commit_makes_a_checkpoint)
 }
 END_TEST
 
+struct held {
+    sem_t begun;
+    sem_t go;
+};
+
+static enum err held_unit(struct db *db, void *arg)
+{
+    struct held *held = arg;
+    int64_t seen;
+    enum err e = users_count(db, &seen);
+    sem_post(&held->begun);
+    while (sem_wait(&held->go))
+        ;
+    return e;
+}
+
+struct held_read {
+    struct store *store;
+    struct held *held;
+};
+
+static void *read_held(void *arg)
+{
+    struct held_read *read = arg;
+    ck_assert_int_eq(store_read(read->store, -1, held_unit, read->held, rig_soon()), ERR_NONE);
+    return NULL;
+}
+
+static enum err idle_unit(struct db *db, void *arg)
+{
+    (void)db, (void)arg;
+    return ERR_NONE;
+}
+
+/* A snapshot keeps the log from beginning anew; that a commit had nothing to write does not mean
+ * that it has. */
+START_TEST(a_commit_without_writes_makes_no_checkpoint_due)
+{
+    struct store *store = rig_store();
+    struct held held;
+    pthread_t thread;
+    sem_init(&held.begun, 0, 0);
+    sem_init(&held.go, 0, 0);
+    struct held_read read = {.store = store, .held = &held};
+    ck_assert_int_eq(pthread_create(&thread, NULL, read_held, &read), 0);
+    while (sem_wait(&held.begun))
+        ;
+    for (int i = 100; i < 103; i++) {
+        struct put big = {.n = i, .len = 2 * 1024 * 1024};
+        ck_assert_int_eq(store_write(store, STORE_BEGIN, put_unit, &big, rig_soon()), ERR_NONE);
+    }
+    /* The next outcome comes after the checkpoint that this one has made due. */
+    ck_assert_int_eq(store_write(store, STORE_BEGIN, idle_unit, NULL, rig_soon()), ERR_NONE);
+    int64_t before = metrics_get(METRIC_checkpoints_total);
+    for (int i = 1; i < 10; i++) {
+        struct put put = {.n = i};
+        ck_assert_int_eq(store_write(store, STORE_BEGIN, put_unit, &put, rig_soon()), ERR_NONE);
+        ck_assert_int_eq(store_write(store, STORE_BEGIN, idle_unit, NULL, rig_soon()), ERR_NONE);
+    }
+    ck_assert_int_gt(metrics_get(METRIC_wal_pages), 1000);
+    ck_assert_int_eq(metrics_get(METRIC_checkpoints_total), before);
+    sem_post(&held.go);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    store_close(store);
+}
+END_TEST
+
 /* The thread */
 
 static int64_t status_number(int thread, const char *key, int base)
@@ -617,6 +684,7 @@ static void add_thread(TCase *tc)
 {
     tcase_add_test(tc, the_log_stays_bounded_under_constant_readers);
     tcase_add_test(tc, not_every_commit_makes_a_checkpoint);
+    tcase_add_test(tc, a_commit_without_writes_makes_no_checkpoint_due);
     tcase_add_test(tc, an_idle_committer_sleeps);
     tcase_add_test(tc, signals_are_not_for_the_committer);
 }
