@@ -48,20 +48,22 @@ class Run(harness.Client, harness.Home):
 
     alive = []
 
-    def __init__(self, case, home=None, port=None, password=ADMIN_PASSWORD, **environment):
+    def __init__(self, case, home=None, port=None, password=ADMIN_PASSWORD, is_untouched=False, **options):
+        """is_untouched: the home is left to script/server, with its slow hashes."""
         harness.Home.__init__(self, home or tempfile.mkdtemp(prefix="orderd-test-"))
         harness.Client.__init__(self, port or harness.free_port())
         self.output = Path(tempfile.mkstemp(prefix="orderd-test-output-")[1])
         variables = {
             **os.environ, "ORDERD_HOME": str(self.path), "ORDERD_PORT": str(self.port),
-            "ORDERD_BUILD": str(harness.BUILD), **environment,
+            "ORDERD_BUILD": str(harness.BUILD),
         }
         variables.pop("ORDERD_ADMIN_PASSWORD", None)
         if password is not None:
             variables["ORDERD_ADMIN_PASSWORD"] = password
-        self.fast_hashes()
+        if not is_untouched:
+            self.fast_hashes()
         self.process = harness.Process(
-            "script/server", [harness.TOP / "script/server"], self.output, env=variables)
+            "script/server", [harness.TOP / "script/server"], self.output, env=variables, **options)
         Run.alive.append(self)
         case.addCleanup(self.close)
 

@@ -30,8 +30,26 @@ class Start(unittest.TestCase):
         run = Run(self).wait_until_ready()
         wanted = {"orders.db", "spool", "mail", "log", "keys", "run", "gateway.ledger", "orderd.conf", "nginx.conf"}
         self.assertLessEqual(wanted, set(os.listdir(run.path)))
-        self.assertEqual(stat.S_IMODE((run.path / "keys").stat().st_mode), 0o700)
-        self.assertEqual(stat.S_IMODE((run.path / "shop.password").stat().st_mode), 0o600)
+
+    def test_nothing_in_the_home_is_open_to_others(self):
+        base = Path(tempfile.mkdtemp(prefix="orderd-test-"))
+        self.addCleanup(shutil.rmtree, base, ignore_errors=True)
+        run = Run(self, home=base / "home", is_untouched=True, umask=0).wait_until_ready()
+        subprocess.run(["bash", "-c", run.session()], capture_output=True, check=True)
+        harness.wait_for(run.mails, "the mail")
+        paths = [run.path, *run.path.rglob("*")]
+        self.assertEqual([path for path in paths if path.stat().st_mode & 0o007], [])
+        secrets = [run.path / "keys", run.path / "shop.password", *(run.path / "keys").iterdir(),
+                   *run.path.glob("orders.*"), run.path / "gateway.ledger", *run.path.rglob("mail/**/*")]
+        self.assertGreater(len(secrets), 8)
+        self.assertEqual([path for path in secrets if path.stat().st_mode & 0o077], [])
+
+    def test_the_password_is_in_no_environment(self):
+        run = Run(self).wait_until_ready()
+        pids = children(run.process.pid)
+        self.assertEqual(len(pids), 3)
+        for pid in pids:
+            self.assertNotIn(ADMIN_PASSWORD.encode(), Path(f"/proc/{pid}/environ").read_bytes())
 
     def test_the_first_administrator(self):
         run = Run(self).wait_until_ready()
@@ -126,6 +144,17 @@ class Refusals(unittest.TestCase):
         self.assertEqual(other.returncode, 1)
         self.assertIn("is in use", other.stderr)
         self.assertTrue(run.healthz())
+
+    def test_a_home_that_others_have_a_hand_in(self):
+        home = Path(tempfile.mkdtemp(prefix="orderd-test-"))
+        self.addCleanup(shutil.rmtree, home, ignore_errors=True)
+        home.chmod(0o777)
+        self.assertIn("can be written to by anybody", Run(self, home=home).wait_for_failure())
+        home.chmod(0o700)
+        if os.getuid() == 0:
+            os.chown(home, 65534, 65534)
+            self.assertRegex(Run(self, home=home).wait_for_failure(), "belongs to [^ ]+, and you are root")
+        self.assertFalse((home / "keys").exists())
 
     def test_a_password_that_is_too_short(self):
         run = Run(self, password="short")
