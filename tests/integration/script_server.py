@@ -106,6 +106,13 @@ class Run(harness.Client, harness.Home):
             return [pid for pid in children(self.process.pid) if program(pid) == name]
         return harness.wait_for(find, f"the process {name}")[0]
 
+    def three_pids(self):
+        """Its children, when it has no other ones any more, such as the cat that printed the last line."""
+        def find():
+            pids = children(self.process.pid)
+            return pids if len(pids) == 3 else None
+        return harness.wait_for(find, "three children")
+
     def stop(self, number=signal.SIGTERM):
         """The exit status of an orderly end, after which nothing may be left."""
         self.process.send(number)

@@ -14,7 +14,7 @@ import unittest
 from pathlib import Path
 
 import harness
-from script_server import ADMIN_PASSWORD, Run, children, main, processes_below, program
+from script_server import ADMIN_PASSWORD, Run, main, processes_below, program
 
 
 class Start(unittest.TestCase):
@@ -46,9 +46,7 @@ class Start(unittest.TestCase):
 
     def test_the_password_is_in_no_environment(self):
         run = Run(self).wait_until_ready()
-        pids = children(run.process.pid)
-        self.assertEqual(len(pids), 3)
-        for pid in pids:
+        for pid in run.three_pids():
             self.assertNotIn(ADMIN_PASSWORD.encode(), Path(f"/proc/{pid}/environ").read_bytes())
 
     def test_the_first_administrator(self):
@@ -227,8 +225,7 @@ class Deaths(unittest.TestCase):
 
     def test_killed_without_a_word(self):
         run = Run(self).wait_until_ready()
-        pids = children(run.process.pid)
-        self.assertEqual(len(pids), 3)
+        pids = run.three_pids()
         os.kill(run.process.pid, signal.SIGKILL)
         again = Run(self, home=run.path, port=run.port).wait_until_ready()
         self.assertEqual([pid for pid in pids if program(pid)], [])
