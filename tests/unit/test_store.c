@@ -632,6 +632,8 @@ END_TEST
 START_TEST(signals_are_not_for_the_committer)
 {
     struct store *store = rig_store();
+    struct put put = {.n = 1};
+    ck_assert_int_eq(store_write(store, STORE_BEGIN, put_unit, &put, rig_soon()), ERR_NONE);
     int64_t blocked = status_number(committer_thread(), "SigBlk:", 16);
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE};
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
