@@ -34,6 +34,8 @@ int main(int argc, char **argv)
     };
     struct command command;
     int status;
+    if (!command_begin())
+        return EXIT_FAILURE;
     if (command_parse(argc, argv, &spec, &command, &status))
         return run(&command);
     config_close(command.config);

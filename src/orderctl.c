@@ -3,7 +3,6 @@
  *
  * It is often root that runs it. So nothing of the state is opened before root has become the
  * state's owner, and what it makes is nobody else's to read. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <config.h>
 
 #include "core/buffer.h"
+#include "core/command.h"
 #include "core/log.h"
 
 #include "ctl/arguments.h"
@@ -18,16 +18,6 @@
 #include "ctl/ctl.h"
 #include "ctl/output.h"
 #include "ctl/usage.h"
-
-/* A database must never be opened as descriptor 2 and get our messages. */
-static bool open_standard_descriptors(void)
-{
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    return fd >= 0 && close(fd) == 0;
-}
 
 static void usage_of(struct buffer *out, const struct ctl *ctl, const struct arguments *arguments)
 {
@@ -85,7 +75,7 @@ static enum ctl_exit run_arguments(struct ctl *ctl, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    if (!open_standard_descriptors())
+    if (!command_begin())
         return CTL_FAILED;
     umask(077);
     log_set_level(LOG_LEVEL_ERROR);

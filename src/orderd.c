@@ -342,6 +342,8 @@ int main(int argc, char **argv)
     struct orderd orderd = {.listen_fd = -1};
     struct command command;
     int status;
+    if (!command_begin())
+        return EXIT_FAILURE;
     fault_begin(&orderd.fault, NULL);
     if (command_parse(argc, argv, &spec, &command, &status)) {
         orderd.config = command.config;

@@ -4,16 +4,29 @@
 #include "core/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "core/arena.h"
 #include "core/buffer.h"
 
 #define STATUS_USAGE 2
+
+#ifdef __SANITIZE_ADDRESS__
+#define COMMAND_IS_TRACED true
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define COMMAND_IS_TRACED true
+#endif
+#endif
+#ifndef COMMAND_IS_TRACED
+#define COMMAND_IS_TRACED false
+#endif
 
 static const char standard_path[] = ORDERD_SYSCONFDIR "/orderd.conf";
 
@@ -25,6 +38,27 @@ enum mode {
     MODE_VERSION,
     MODE_WRONG,
 };
+
+/* A database, or a mail, must never be opened as descriptor 2 and get our messages. */
+static bool open_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
+/* Signing keys, passwords and tokens lie in it. (The leak sanitizer traces its own process.) */
+static bool close_memory(void)
+{
+    return COMMAND_IS_TRACED || prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) == 0;
+}
+
+bool command_begin(void)
+{
+    return open_standard_descriptors() && close_memory();
+}
 
 static enum mode parse_options(
     int argc, char **argv, const struct command_spec *spec, struct command *command)

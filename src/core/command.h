@@ -1,4 +1,4 @@
-/* The command line of a daemon, and what every daemon does before its first thread. */
+/* The command line of a daemon, and what every program does before anything else. */
 #ifndef ORDERD_CORE_COMMAND_H
 #define ORDERD_CORE_COMMAND_H
 
@@ -6,6 +6,11 @@
 #include <stdbool.h>
 
 #include "core/config.h"
+
+/* The first call of main(). Opens the standard descriptors that are closed, and closes this
+ * process's memory to others: no core dump, no ptrace(2) by whoever runs as the same user. False:
+ * the system refuses. */
+bool command_begin(void);
 
 struct command_spec {
     const char *name;    /* of the program */

@@ -21,9 +21,9 @@ def children(pid):
 
 
 def program(pid):
-    """What the process runs, as the name of its file; an empty text when it is gone."""
+    """What the process runs, at most 15 bytes of it; an empty text when it is gone."""
     try:
-        return Path(os.readlink(f"/proc/{pid}/exe")).name
+        return Path(f"/proc/{pid}/comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
         return ""
 

@@ -3,11 +3,23 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "core/arena.h"
 #include "core/command.h"
 #include "core/file.h"
+
+#ifdef __has_feature
+#define HAS_FEATURE(name) __has_feature(name)
+#else
+#define HAS_FEATURE(name) 0
+#endif
+#if defined __SANITIZE_ADDRESS__ || HAS_FEATURE(address_sanitizer)
+#define HAS_ADDRESS_SANITIZER 1
+#else
+#define HAS_ADDRESS_SANITIZER 0
+#endif
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
@@ -176,6 +188,39 @@ START_TEST(once_is_for_those_who_know_it)
 }
 END_TEST
 
+START_TEST(standard_descriptors_are_opened_where_they_are_closed)
+{
+    close(0);
+    close(2);
+    ck_assert(command_begin());
+    int next = open("/dev/null", O_RDONLY);
+    ck_assert_int_gt(next, STDERR_FILENO);
+    close(next);
+    for (int fd = 0; fd <= 2; fd += 2)
+        ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
+}
+END_TEST
+
+START_TEST(a_descriptor_that_was_handed_over_is_left_alone)
+{
+    int ends[2];
+    char byte;
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(dup2(ends[0], 0), 0);
+    ck_assert(command_begin());
+    ck_assert_int_eq(write(ends[1], "x", 1), 1);
+    ck_assert_int_eq(read(0, &byte, 1), 1);
+}
+END_TEST
+
+START_TEST(no_core_dump_and_no_other_process_gets_the_memory)
+{
+    ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L), 0);
+    ck_assert(command_begin());
+    ck_assert_int_eq(prctl(PR_GET_DUMPABLE), HAS_ADDRESS_SANITIZER);
+}
+END_TEST
+
 START_TEST(all_signals_are_blocked_and_four_are_waited_for)
 {
     sigset_t waited;
@@ -206,5 +251,8 @@ int main(void)
     tcase_add_loop_test(tcase, help_and_version_need_no_configuration, 0, 2);
     tcase_add_test(tcase, once_is_for_those_who_know_it);
     tcase_add_test(tcase, all_signals_are_blocked_and_four_are_waited_for);
+    tcase_add_test(tcase, standard_descriptors_are_opened_where_they_are_closed);
+    tcase_add_test(tcase, a_descriptor_that_was_handed_over_is_left_alone);
+    tcase_add_test(tcase, no_core_dump_and_no_other_process_gets_the_memory);
     return unit_run(suite);
 }
