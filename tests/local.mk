@@ -16,6 +16,7 @@ script_tests = \
 	tests/integration/test_contract_lighttpd.py \
 	tests/integration/test_contract_lists.py \
 	tests/integration/test_contract_requests.py \
+	tests/integration/test_openapi.py \
 	tests/integration/test_crash.py \
 	tests/integration/test_orderctl.py \
 	tests/integration/test_orderctl_users.py \
@@ -28,7 +29,7 @@ script_tests = \
 	tests/style.py \
 	tests/include_direction.py
 EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/disk.py tests/integration/harness.py \
-	tests/integration/lighttpd.py \
+	tests/integration/lighttpd.py tests/integration/openapi.py \
 	tests/integration/orderctl.py tests/integration/raw.py tests/integration/script_server.py tests/integration/tokens.py \
 	tests/integration/tap.py
 

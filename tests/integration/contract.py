@@ -8,6 +8,7 @@ import unittest
 
 import harness
 import lighttpd
+import openapi
 import raw
 
 JSON = ("Content-Type", "application/json")
@@ -145,7 +146,10 @@ class ContractTest(unittest.TestCase):
         if token is not None:
             headers.append(bearer(token))
         body = None if body is None else dump(body)
-        return self.send(raw.request(method, target, headers, body), method, from_front)
+        reply = self.send(raw.request(method, target, headers, body), method, from_front)
+        if openapi.DOCUMENT and isinstance(target, str) and not (from_front and self.is_behind_lighttpd):
+            openapi.DOCUMENT.check(method, target, body, reply)
+        return reply
 
     def get(self, target, token=None, headers=()):
         return self.request("GET", target, headers, None, token)

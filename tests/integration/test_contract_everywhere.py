@@ -43,8 +43,9 @@ class Paths(contract.ContractTest):
         self.assertEqual(self.get(f"/orders/{order_id}", self.admin_token).status, 200)
         for target in (
             "/", "/orders/007", "/orders/0", f"/orders/{order_id}/", f"//orders/{order_id}", f"/orders//{order_id}",
-            "/orders/%31", f"/orders/{order_id}%20", f"/%6frders/{order_id}", f"/orders%2f{order_id}", f"/orders/+{order_id}",
-            f"/orders/-{order_id}", f"/orders/{order_id}.0", f"/orders/{order_id}e0", "/orders/0x1", "/orders/\u0661",
+            "/orders/%31", f"/orders/{order_id}%20", f"/%6frders/{order_id}", f"/orders%2f{order_id}",
+            f"/orders/+{order_id}", f"/orders/-{order_id}", f"/orders/{order_id}.0", f"/orders/{order_id}e0",
+            "/orders/0x1", "/orders/\u0661",
             f"/orders/{ID_MAX + 1}", f"/orders/{2**64 + order_id}", "/orders/" + "9" * 1000, f"/orders/{order_id};x",
             f"/orders/{order_id}#x", "/orders/{id}", "/orders//", "/orders/.", "/orders/mine/", "/orders/./mine",
             "/orders/x/../mine", "/Orders/mine", "/orders/MINE", "/orders/mine\\", "/orders/create/",
@@ -88,7 +89,8 @@ class Methods(contract.ContractTest):
         self.order()
         self.order()
         self.server.wait_until_settled()
-        for target in [*ROUTES, "/orders/?limit=1", "/orders/mine?limit=1", "/orders/mine?limit=0", "/nowhere", "/auth/login"]:
+        for target in [*ROUTES, "/orders/?limit=1", "/orders/mine?limit=1", "/orders/mine?limit=0", "/nowhere",
+                       "/auth/login"]:
             for token in (None, self.token, self.admin_token):
                 with self.subTest(target=target):
                     get, head = self.get(target, token), self.request("HEAD", target, token=token)
@@ -232,7 +234,8 @@ class Responses(contract.ContractTest):
 
     def test_nothing_that_is_sent_makes_a_line_of_its_own(self):
         before = len(self.log_lines())
-        for target in ("/x\u2028event=forged", "/%0aevent=forged", "/x\u0085event=forged", '/x"event=forged', "/x\\nevent=forged"):
+        for target in ("/x\u2028event=forged", "/%0aevent=forged", "/x\u0085event=forged", '/x"event=forged',
+                       "/x\\nevent=forged"):
             self.assert_problem(self.get(target), 404, "not-found")
         lines = self.log_lines()[before:]
         self.assertEqual([line["event"] for line in lines], ["none"] * 5)

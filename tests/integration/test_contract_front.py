@@ -22,8 +22,8 @@ CREATE = json.dumps(harness.order_body()).encode()
 
 
 def patient(text, pattern):
-    """The front server's configuration, with a second of patience with orderd."""
-    text, count = re.subn(pattern, r"\g<1>1\2", text)
+    """The front server's configuration, with a few seconds of patience with orderd."""
+    text, count = re.subn(pattern, r"\g<1>3\2", text)
     assert count == 1, pattern
     return text
 
@@ -99,8 +99,9 @@ class FrontTest(contract.ContractTest):
 
     def assert_unavailable(self, statuses):
         """Whatever is asked."""
-        for method, target, body in (("GET", "/healthz", None), ("HEAD", "/orders/mine", None), ("GET", "/metrics", None),
-                                     ("POST", "/orders/create", CREATE), ("OPTIONS", "/nowhere", None)):
+        for method, target, body in (("GET", "/healthz", None), ("HEAD", "/orders/mine", None),
+                                     ("GET", "/metrics", None), ("POST", "/orders/create", CREATE),
+                                     ("OPTIONS", "/nowhere", None)):
             reply = self.request(method, target, [JSON] * (method == "POST"), body, self.token, from_front=True)
             self.assertIn(reply.status, statuses, reply)
             if method != "HEAD":
@@ -243,7 +244,7 @@ class BehindNginx(FrontTest):
              "bad-request"),
             ("bad chunks", post([("Transfer-Encoding", "chunked")], b"zz\r\n{}\r\n0\r\n\r\n"), 400, "bad-request"),
             ("another transfer encoding", post([("Transfer-Encoding", "gzip")], b""), 400, "bad-request"),
-            ("a large body", post([], b"")[:-2] + b"Content-Length: 65537\r\n\r\n" + b" " * 65537, 413, "body-too-large"),
+            ("a large body", post([("Content-Length", "65537")], b" " * 65537), 413, "body-too-large"),
             ("a very large body", post([("Content-Length", str(10**15))], b" " * 99), 413, "body-too-large"),
             ("a large body of GET", raw.request("GET", "/healthz", (), b" " * 65537), 413, "body-too-large"),
             ("a long path", get("/" + "a" * 9000), 414, "uri-too-long"),
@@ -263,8 +264,9 @@ class BehindNginx(FrontTest):
 
     def test_methods_that_it_would_refuse_are_orderds_matter(self):
         for method, target, status, allow in (
-            ("TRACE", "/healthz", 405, "GET, HEAD"), ("TRACE", "/orders/create?x", 405, "POST"), ("TRACE", "/nowhere", 404, None),
-            ("CONNECT", "/orders/mine", 405, "GET, HEAD"), ("TRACE", "//healthz", 404, None),
+            ("TRACE", "/healthz", 405, "GET, HEAD"), ("TRACE", "/orders/create?x", 405, "POST"),
+            ("TRACE", "/nowhere", 404, None), ("CONNECT", "/orders/mine", 405, "GET, HEAD"),
+            ("TRACE", "//healthz", 404, None),
         ):
             with self.subTest(method=method, target=target):
                 reply = self.request(method, target)

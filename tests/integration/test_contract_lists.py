@@ -14,9 +14,9 @@ import harness
 
 REFERENCES = [
     "plain", "PLAIN", " plain", "plain ", "a b", "a+b", "a%20b", "a%2Bb", "%", "%%", "%41", "&", "a&limit=1", "=", "a=b",
-    "?", "#", "/", "//", "..", ";", ",", "<", ">", '<x>; rel="next"', '"', "'", "\\", "\\u0041", "{}", "[]", "@", ":", "~", "-._~",
-    "*", "$", "|", "^", "`", "null", "0", "\u00e4", "a\u0308", "\u00df", "SS", "\u20ac", "\u0439", "\u4e2d\u6587", "\u202e", "\u200b",
-    "\u2028", "\ufeff", "\u0080", "\u00a0", "\ufffd", "\uffff", "\U0001f375", "\U0010ffff", "\U0001f468\u200d\U0001f469",
+    "?", "#", "/", "//", "..", ";", ",", "<", ">", '<x>; rel="next"', '"', "'", "\\", "\\u0041", "{}", "[]", "@", ":",
+    "~", "-._~", "*", "$", "|", "^", "`", "null", "0", "\u00e4", "a\u0308", "\u00df", "SS", "\u20ac", "\u0439", "\u4e2d\u6587",
+    "\u202e", "\u200b", "\u2028", "\ufeff", "\u0080", "\u00a0", "\ufffd", "\uffff", "\U0001f375", "\U0010ffff", "\U0001f468\u200d\U0001f469",
     "x" * 64, "\U0001f375" * 64, "' OR 1=1 --", "a\u0130", "I\u0131",
 ]
 
@@ -79,7 +79,8 @@ class Pages(ListTest):
             path, _, text = following.partition("?")
             self.assertEqual(path, "/orders/")
             self.assertEqual(urllib.parse.parse_qs(text), {
-                "limit": ["1"], "user_id": [str(self.user["id"])], "reference": ["a b&c"], "cursor": [cursor_of(following)]})
+                "limit": ["1"], "user_id": [str(self.user["id"])], "reference": ["a b&c"],
+                "cursor": [cursor_of(following)]})
         following = self.page("/orders/mine?limit=1", self.token).json["next"]
         self.assertRegex(following, r"^/orders/mine\?limit=1&cursor=[A-Za-z0-9_-]+$")
 
@@ -128,7 +129,8 @@ class References(ListTest):
         for reference in chosen:
             with self.subTest(reference):
                 ids = self.orders(2, reference=reference)
-                self.assertEqual(self.walk("/orders/mine?limit=1&reference=" + quote(reference), self.token), [[i] for i in ids])
+                self.assertEqual(self.walk("/orders/mine?limit=1&reference=" + quote(reference), self.token),
+                                 [[i] for i in ids])
 
     def test_it_is_not_unique_and_not_everybodys(self):
         _, token = self.server.customer()
@@ -183,7 +185,8 @@ class Cursors(ListTest):
              [("/orders/?", admin), (f"/orders/?user_id={other_id}&", admin), ("/orders/mine?", self.token),
               (f"/orders/?user_id={user_id}&reference=r&", admin), (f"/orders/?user_id={user_id}&", other_admin)]),
             (of_one_r, [(f"/orders/?reference=r&user_id={user_id}&", admin)],
-             [(f"/orders/?user_id={user_id}&", admin), ("/orders/?reference=r&", admin), ("/orders/mine?reference=r&", self.token)]),
+             [(f"/orders/?user_id={user_id}&", admin), ("/orders/?reference=r&", admin),
+              ("/orders/mine?reference=r&", self.token)]),
         ):
             for target, token in good:
                 self.assert_good_for(cursor, target, token)
@@ -199,8 +202,9 @@ class Cursors(ListTest):
             changed = "A" if cursor[i] != "A" else "B"
             self.assert_no_good_for(cursor[:i] + changed + cursor[i + 1:], "/orders/mine?", self.token)
         other = self.cursor("/orders/mine?limit=3")
-        for forged in (cursor[:11] + other[11:], other[:11] + cursor[11:], cursor[:-1], cursor + "A", cursor + "AA", cursor[1:],
-                       cursor + "=", cursor.lower(), "A" * 32, "_" * 32, str(self.ids[1]), "1", "-1", "x" * 200, "%00" * 32,
+        for forged in (cursor[:11] + other[11:], other[:11] + cursor[11:], cursor[:-1], cursor + "A", cursor + "AA",
+                       cursor[1:], cursor + "=", cursor.lower(), "A" * 32, "_" * 32, str(self.ids[1]), "1", "-1", "x" * 200,
+                       "%00" * 32,
                        cursor + "%20", "+" + cursor, "null"):
             self.assert_no_good_for(forged, "/orders/mine?", self.token)
         self.assert_good_for(cursor, "/orders/mine?", self.token)

@@ -127,7 +127,8 @@ class Grammar(contract.ContractTest):
                 self.assert_problem(self.post("/auth/login", body), 400, "malformed-json")
 
     def test_what_is_json_but_not_a_body_of_ours(self):
-        for body in (b"[]", b"null", b"true", b"0", b'"{}"', b" \t\r\n[1] \n", nested(32), b'"\\ud83d\\ude00"', b"-0", b"1E+2",
+        for body in (b"[]", b"null", b"true", b"0", b'"{}"', b" \t\r\n[1] \n", nested(32), b'"\\ud83d\\ude00"', b"-0",
+                     b"1E+2",
                      b"1e999", b"123456789012345678901234567890", b'"\x7f"', b'"\\/"'):
             with self.subTest(body[:60]):
                 self.assert_validation(self.post("/auth/login", body), "")
@@ -147,7 +148,7 @@ class Fields(contract.ContractTest):
             "currency", "items[0].sku", "items[0].name", "items[0].quantity", "items[0].unit_price", "items[0].colour",
             "items[1]", "items[2].sku", "items[2].quantity", "items[2].unit_price", "payment_token", "reference", "note")
         self.assert_validation(self.post("/orders/create", {}, self.token), "currency", "items", "payment_token")
-        self.assert_validation(self.post("/auth/register", {}, self.admin_token), "username", "password", "email")
+        self.assert_validation(self.post("/auth/register", {"x": 1}, self.admin_token), "username", "password", "email", "x")
         self.assert_validation(self.post("/auth/login", {}), "username", "password")
         self.assert_validation(self.post("/auth/password", {}, self.token), "current_password", "new_password")
 
@@ -172,7 +173,8 @@ class Fields(contract.ContractTest):
         self.assert_validation(
             self.post("/orders/create", {"currency": None, "payment_token": None, "items": None}, self.token),
             "currency", "payment_token", "items")
-        self.assert_validation(self.post("/orders/create", {**harness.order_body(), "items": [None]}, self.token), "items[0]")
+        self.assert_validation(self.post("/orders/create", {**harness.order_body(), "items": [None]}, self.token),
+                               "items[0]")
         self.assert_validation(self.post("/auth/login", {**LOGIN, "role": None}), "role")
 
     def test_numbers_must_be_integers(self):
@@ -229,7 +231,8 @@ class Fields(contract.ContractTest):
         def user(name):
             def template(value):
                 username = next(names)
-                return {"username": username, "password": "a good password", "email": f"{username}@example.com", name: value}
+                return {"username": username, "password": "a good password", "email": f"{username}@example.com",
+                        name: value}
             return template
 
         astral = "\U0001f375"
@@ -247,9 +250,8 @@ class Fields(contract.ContractTest):
     def test_login_checks_only_types_and_upper_bounds(self):
         for username, password in (("", ""), ("a", "b"), ("a b", "x\x01"), ("ä" * 64, "ä" * 128)):
             self.assert_problem(self.login(username, password), 401, "invalid-credentials")
-        for username, password, fields in ((1, None, ["username", "password"]), ("x" * 65, "x" * 129, ["username", "password"]),
-                                           (["a"], {}, ["username", "password"])):
-            self.assert_validation(self.login(username, password), *fields)
+        for username, password in ((1, None), ("x" * 65, "x" * 129), (["a"], {}), ("a\0", "b\0")):
+            self.assert_validation(self.login(username, password), "username", "password")
 
 
 class Queries(contract.ContractTest):
@@ -275,7 +277,8 @@ class Queries(contract.ContractTest):
             (b"?reference=\xff", "reference"), ("?reference=" + "x" * 65, "reference"),
             ("?cursor=" + MARK, "cursor"), ("?cursor=", "cursor"), ("?user_id=1", "user_id"), ("?colour=red", "colour"),
             ("?&", "", ""), ("?=x", ""), ("?%zz=1", ""), ("?limit=1&", ""), ("?%00=1", ""),
-            ("?colour=red&limit=0&reference=%&cursor=" + MARK + "&size=1", "colour", "limit", "reference", "cursor", "size"),
+            ("?colour=red&limit=0&reference=%&cursor=" + MARK + "&size=1", "colour", "limit", "reference", "cursor",
+             "size"),
         ):
             self.assert_query(b"/orders/mine" + raw.as_bytes(query), self.token, *fields)
         for query, *fields in (("?user_id=1",), ("?user_id=9223372036854775807",), ("?user_id=0", "user_id"),
