@@ -6,6 +6,7 @@ src_libgateway_a_SOURCES = \
 	src/gateway/index.c src/gateway/index.h \
 	src/gateway/late.c src/gateway/late.h \
 	src/gateway/ledger.c src/gateway/ledger.h \
+	src/gateway/ledger_scan.c src/gateway/ledger_scan.h \
 	src/gateway/rules.c src/gateway/rules.h \
 	src/gateway/simulated.c
 GATEWAY_LIBS = src/libgateway.a
@@ -14,7 +15,8 @@ check_PROGRAMS += \
 	tests/unit/test_gateway \
 	tests/unit/test_gateway_late \
 	tests/unit/test_gateway_threads \
-	tests/unit/test_ledger
+	tests/unit/test_ledger \
+	tests/unit/test_ledger_scan
 gateway_test = tests/unit/gateway_desk.c tests/unit/gateway_desk.h
 gateway_test_libs = $(GATEWAY_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_gateway_SOURCES = tests/unit/test_gateway.c $(gateway_test)
@@ -29,3 +31,6 @@ tests_unit_test_gateway_threads_LDADD = $(gateway_test_libs)
 tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c $(gateway_test)
 tests_unit_test_ledger_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_ledger_LDADD = $(gateway_test_libs)
+tests_unit_test_ledger_scan_SOURCES = tests/unit/test_ledger_scan.c $(gateway_test)
+tests_unit_test_ledger_scan_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_ledger_scan_LDADD = $(gateway_test_libs)
