@@ -69,6 +69,8 @@ static enum ctl_exit run_arguments(struct ctl *ctl, int argc, char **argv)
     e = arguments.wish == ARGUMENTS_RUN ? run(ctl) : write_help(ctl, &arguments);
     if (!e)
         return CTL_OK;
+    if (e == ERR_BAD_REQUEST)
+        return refuse_usage(ctl, &arguments);
     fprintf(stderr, "orderctl: %s\n", ctl->fault.text ? ctl->fault.text : err_info(e)->text);
     return CTL_FAILED;
 }

@@ -19,6 +19,8 @@ script_tests = \
 	tests/integration/test_openapi.py \
 	tests/integration/test_crash.py \
 	tests/integration/test_orderctl.py \
+	tests/integration/test_reconcile.py \
+	tests/integration/test_orderctl_payments.py \
 	tests/integration/test_orderctl_users.py \
 	tests/integration/test_orderctl_keys.py \
 	tests/integration/test_two_servers.py \

@@ -2,12 +2,15 @@
 #include "ctl/ctl.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/buffer.h"
 
 #include "ctl/subcommand.h"
+#include "ctl/output.h"
 #include "ctl/owner.h"
 
 /* Longest wait for a responder's transaction, or another orderctl. */
@@ -25,6 +28,15 @@ void ctl_end(struct ctl *ctl)
     config_close(ctl->config);
     ctl->config = NULL;
     arena_fini(&ctl->arena);
+}
+
+void ctl_note(struct ctl *ctl, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    const char *text = arena_vprintf(&ctl->arena, fmt, args);
+    va_end(args);
+    fprintf(stderr, "orderctl: %s\n", output_plain(&ctl->arena, text));
 }
 
 const char *ctl_value(const struct ctl *ctl, const char *option)
@@ -59,6 +71,9 @@ enum err ctl_configure(struct ctl *ctl, struct buffer *problems)
 
 enum err ctl_become_owner(struct ctl *ctl)
 {
+    char caller[OWNER_NAME_SIZE];
+    owner_caller(caller);
+    ctl->caller = arena_text(&ctl->arena, caller);
     return owner_become(config_text(ctl->config, OPT_database_path), &ctl->fault);
 }
 

@@ -29,11 +29,15 @@ struct ctl {
     const char *operand;          /* or NULL */
     const char *config_path;
     bool is_json;
+    const char *caller; /* who asks, by the name that the system knows; set by ctl_become_owner() */
     struct config *config; /* NULL until ctl_configure() */
 };
 
 void ctl_begin(struct ctl *);
 void ctl_end(struct ctl *);
+
+/* "orderctl: ..." to standard error: what a person should know although nothing has failed. */
+void ctl_note(struct ctl *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The value of one of the command's own options, by its name (asserted), or NULL. */
 const char *ctl_value(const struct ctl *, const char *option);

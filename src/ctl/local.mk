@@ -9,34 +9,50 @@ src_libctl_a_SOURCES = \
 	src/ctl/check_spool.c \
 	src/ctl/subcommand.c src/ctl/subcommand.h \
 	src/ctl/ctl.c src/ctl/ctl.h \
+	src/ctl/disagreements.c src/ctl/disagreements.h \
 	src/ctl/findings.c src/ctl/findings.h \
 	src/ctl/key.c \
+	src/ctl/ledger_map.c src/ctl/ledger_map.h \
+	src/ctl/mail_compare.c src/ctl/mail_compare.h \
+	src/ctl/mail_list.c src/ctl/mail_list.h \
+	src/ctl/mail_maildir.c \
+	src/ctl/mail_spool.c \
 	src/ctl/migrate.c \
 	src/ctl/new_password.c src/ctl/new_password.h \
+	src/ctl/order_list.c \
+	src/ctl/order_show.c \
 	src/ctl/output.c src/ctl/output.h \
 	src/ctl/owner.c src/ctl/owner.h \
+	src/ctl/payment.c \
+	src/ctl/reconcile.c \
 	src/ctl/subjects.h \
 	src/ctl/terminal.c src/ctl/terminal.h \
 	src/ctl/usage.c src/ctl/usage.h \
 	src/ctl/user.c \
 	src/ctl/user_change.c \
-	src/ctl/user_row.c src/ctl/user_row.h
+	src/ctl/user_row.c src/ctl/user_row.h \
+	src/ctl/verdict.c src/ctl/verdict.def src/ctl/verdict.h
 CTL_LIBS = src/libctl.a
 
 sbin_PROGRAMS += orderctl
 orderctl_SOURCES = src/orderctl.c
-orderctl_LDADD = $(CTL_LIBS) $(SPOOL_LIBS) $(SECURITY_LIBS) $(DB_LIBS) $(CORE_LIBS)
+orderctl_LDADD = $(CTL_LIBS) $(SPOOL_LIBS) $(GATEWAY_LIBS) $(SECURITY_LIBS) $(DB_LIBS) $(CORE_LIBS)
 
 dist_man_MANS += man/orderctl.8
 
-ctl_test_libs = $(CTL_LIBS) $(SPOOL_LIBS) $(SECURITY_LIBS) $(DB_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+ctl_test_libs = $(CTL_LIBS) $(SPOOL_LIBS) $(GATEWAY_LIBS) $(SECURITY_LIBS) $(DB_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += \
 	tests/unit/test_account \
 	tests/unit/test_admin \
 	tests/unit/test_arguments \
+	tests/unit/test_disagreements \
 	tests/unit/test_findings \
+	tests/unit/test_ledger_map \
+	tests/unit/test_mail_compare \
+	tests/unit/test_mail_list \
 	tests/unit/test_output \
-	tests/unit/test_terminal
+	tests/unit/test_terminal \
+	tests/unit/test_verdict
 tests_unit_test_account_SOURCES = tests/unit/test_account.c
 tests_unit_test_account_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_account_LDADD = $(CTL_LIBS) $(HTTP_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
@@ -55,3 +71,18 @@ tests_unit_test_output_LDADD = $(ctl_test_libs)
 tests_unit_test_terminal_SOURCES = tests/unit/test_terminal.c
 tests_unit_test_terminal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_terminal_LDADD = $(ctl_test_libs)
+tests_unit_test_disagreements_SOURCES = tests/unit/test_disagreements.c
+tests_unit_test_disagreements_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_disagreements_LDADD = $(ctl_test_libs)
+tests_unit_test_ledger_map_SOURCES = tests/unit/test_ledger_map.c $(gateway_test)
+tests_unit_test_ledger_map_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_ledger_map_LDADD = $(ctl_test_libs)
+tests_unit_test_mail_compare_SOURCES = tests/unit/test_mail_compare.c
+tests_unit_test_mail_compare_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_mail_compare_LDADD = $(ctl_test_libs)
+tests_unit_test_mail_list_SOURCES = tests/unit/test_mail_list.c $(spool_desk)
+tests_unit_test_mail_list_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_mail_list_LDADD = $(ctl_test_libs)
+tests_unit_test_verdict_SOURCES = tests/unit/test_verdict.c
+tests_unit_test_verdict_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_verdict_LDADD = $(ctl_test_libs)

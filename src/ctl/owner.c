@@ -6,6 +6,7 @@
 #include <libgen.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,6 +39,20 @@ void owner_name(char out[OWNER_NAME_SIZE], uid_t uid)
     const struct passwd *user = getpwuid(uid);
     if (!user || (size_t)snprintf(out, OWNER_NAME_SIZE, "%s", user->pw_name) >= OWNER_NAME_SIZE)
         snprintf(out, OWNER_NAME_SIZE, "%lu", (unsigned long)uid);
+}
+
+/* Only root is believed: anybody can set a variable, but root can write whatever it likes anyway.
+ */
+void owner_caller(char out[OWNER_NAME_SIZE])
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    const char *name = getuid() == 0 ? getenv("SUDO_USER") : NULL;
+    size_t len = name ? strspn(name, allowed) : 0;
+    if (len && len < OWNER_NAME_SIZE && !name[len])
+        memcpy(out, name, len + 1);
+    else
+        owner_name(out, getuid());
 }
 
 static enum err change_user(uid_t uid, gid_t gid, struct fault *fault)

@@ -17,6 +17,9 @@ enum err owner_find(const char *path, uid_t *uid, gid_t *gid, struct fault *);
  * opened before. */
 enum err owner_become(const char *path, struct fault *);
 
+/* Who runs us, for the record: behind sudo(8), who called it. To be asked before owner_become(). */
+void owner_caller(char out[OWNER_NAME_SIZE]);
+
 /* The user's name, or its number. */
 void owner_name(char out[OWNER_NAME_SIZE], uid_t);
 

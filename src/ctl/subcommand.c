@@ -37,6 +37,21 @@ static const struct subcommand_option user_role_options[] = {
     {.name = NULL},
 };
 
+static const struct subcommand_option order_list_options[] = {
+    {.name = "user", .value = "NAME", .sentence = "only those of that user"},
+    {.name = "reference", .value = "R", .sentence = "only those with exactly that reference"},
+    {.name = "limit", .value = "N", .sentence = "at most so many; default 50"},
+    {.name = NULL},
+};
+
+static const struct subcommand_option payment_write_off_options[] = {
+    {.name = "reason",
+        .value = "TEXT",
+        .is_required = true,
+        .sentence = "why; it is recorded with your name and the time"},
+    {.name = NULL},
+};
+
 static const struct subcommand commands[] = {
     {"user", "add", user_add, PREPARE_OWNER, user_add_options, "NAME",
         "Adds a user; asks for the password, or reads it from the first line of standard input"},
@@ -55,8 +70,18 @@ static const struct subcommand commands[] = {
     {"key", "retire", key_retire, PREPARE_OWNER, NULL, "KID",
         "Lets a key sign no more, and verify only what it has signed"},
     {"key", "list", key_list, PREPARE_OWNER, NULL, NULL, "Lists the keys, the newest first"},
+    {"order", "show", order_show, PREPARE_OWNER, NULL, "ID",
+        "Shows an order with its items, its attempt, its payment and its history"},
+    {"order", "list", order_list, PREPARE_OWNER, order_list_options, NULL,
+        "Lists the orders, the newest first"},
+    {"payment", "retry", payment_retry, PREPARE_OWNER, NULL, "ID",
+        "Has a capture or a void that failed for good tried again"},
+    {"payment", "write-off", payment_write_off, PREPARE_OWNER, payment_write_off_options, "ID",
+        "Ends for good what was settled by hand: a failed capture or void, or a conflict"},
     {"check", NULL, check_run, PREPARE_NOTHING, NULL, NULL,
         "Looks for what is wrong with configuration, files and database; a line for each finding"},
+    {"reconcile", NULL, reconcile_run, PREPARE_OWNER, NULL, NULL,
+        "Holds orders and payments against the gateway's ledger, and orders against their mails"},
     {"migrate", NULL, migrate_run, PREPARE_OWNER, NULL, NULL,
         "Brings the database up to date, or makes it; orderd must be stopped"},
 };

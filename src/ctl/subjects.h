@@ -20,8 +20,17 @@ enum err key_new(struct ctl *);
 enum err key_retire(struct ctl *);
 enum err key_list(struct ctl *);
 
+/* ERR_BAD_REQUEST: an operand or a value is not of its kind; nothing was done. */
+enum err order_show(struct ctl *);
+enum err order_list(struct ctl *);
+enum err payment_retry(struct ctl *);
+enum err payment_write_off(struct ctl *);
+
 /* ERR_REFUSED: there are findings, and they have been written. */
 enum err check_run(struct ctl *);
+
+/* ERR_REFUSED: there are disagreements, and they have been written. */
+enum err reconcile_run(struct ctl *);
 
 enum err migrate_run(struct ctl *);
 

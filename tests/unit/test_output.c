@@ -129,6 +129,77 @@ START_TEST(absent_text_is_a_dash_for_people)
 }
 END_TEST
 
+START_TEST(absent_numbers_and_times_are_dashes_and_nulls)
+{
+    output_row(&output, (struct output_value[]){
+                            {.number = 7, .is_absent = true}, {.text = "x"}, {.is_absent = true}});
+    output_render_list(&output, true, &out);
+    output_render_list(&output, false, &out);
+    ck_assert_str_eq(out.data, "{\"things\": [\n"
+                               "{\"id\": null, \"full_name\": \"x\", \"created_at\": null}\n"
+                               "]}\n"
+                               "ID  FULL NAME  CREATED AT\n"
+                               "-   x          -\n");
+}
+END_TEST
+
+static const struct output_column part_columns[] = {{"kind", OUTPUT_TEXT}, {"n", OUTPUT_INT}};
+
+/* The list has as many rows as asked for, the record one. */
+static void render_document(int rows, bool is_json)
+{
+    static struct output list, record;
+    output_begin(&list, &arena, "unused", part_columns, 2);
+    output_begin(&record, &arena, "unused", part_columns, 2);
+    for (int n = 0; n < rows; n++)
+        output_row(&list, (struct output_value[]){{.text = "a\n"}, {.number = n}});
+    output_row(&record, (struct output_value[]){{.text = "r"}, {.number = 9}});
+    const struct output_part parts[] = {
+        {"items", &list, true}, {"payment", &record, false}, {"refund", NULL, false}};
+    add(7, "x", 0);
+    output_render_document(&output, parts, 3, is_json, &out);
+}
+
+START_TEST(a_document_is_one_json_object)
+{
+    render_document(2, true);
+    ck_assert_str_eq(out.data,
+        "{\"id\": 7, \"full_name\": \"x\", \"created_at\": \"1970-01-01T00:00:00Z\",\n"
+        "\"items\": [\n"
+        "{\"kind\": \"a\\u000a\", \"n\": 0},\n"
+        "{\"kind\": \"a\\u000a\", \"n\": 1}\n"
+        "],\n"
+        "\"payment\": {\"kind\": \"r\", \"n\": 9},\n"
+        "\"refund\": null}\n");
+}
+END_TEST
+
+START_TEST(a_document_has_a_paragraph_for_each_part)
+{
+    render_document(1, false);
+    ck_assert_str_eq(out.data, "id          7\n"
+                               "full_name   x\n"
+                               "created_at  1970-01-01T00:00:00Z\n"
+                               "\n"
+                               "items:\n"
+                               "KIND  N\n"
+                               "a?    0\n"
+                               "\n"
+                               "payment:\n"
+                               "kind  r\n"
+                               "n     9\n"
+                               "\n"
+                               "refund: -\n");
+}
+END_TEST
+
+START_TEST(an_empty_list_in_a_document_is_empty)
+{
+    render_document(0, true);
+    ck_assert_ptr_nonnull(strstr(out.data, "\"items\": [],\n"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("output");
@@ -138,6 +209,10 @@ int main(void)
     tcase_add_loop_test(tcase, hostile_text_stays_inside_its_json_string, 0, hostile_count);
     tcase_add_loop_test(tcase, hostile_text_does_not_steer_a_terminal, 0, hostile_count);
     tcase_add_test(tcase, absent_text_is_a_dash_for_people);
+    tcase_add_test(tcase, absent_numbers_and_times_are_dashes_and_nulls);
+    tcase_add_test(tcase, a_document_is_one_json_object);
+    tcase_add_test(tcase, a_document_has_a_paragraph_for_each_part);
+    tcase_add_test(tcase, an_empty_list_in_a_document_is_empty);
     tcase_add_test(tcase, an_empty_list_is_an_empty_json_array);
     tcase_add_test(tcase, an_empty_table_has_its_headings);
     tcase_add_test(tcase, a_json_list_holds_every_row_with_its_types);
