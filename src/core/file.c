@@ -157,11 +157,24 @@ enum err file_replace(
     return file_sync_dir(folder, fault);
 }
 
+/* A folder whose name is not on disk is taken back, so that the next try makes and syncs it anew.
+ */
+static enum err sync_name(const char *path, struct fault *fault)
+{
+    char folder[PATH_MAX];
+    enum err e = parent_of(path, folder, fault);
+    if (!e)
+        e = file_sync_dir(folder, fault);
+    if (e)
+        (void)rmdir(path);
+    return e;
+}
+
 static enum err make_one(const char *path, mode_t mode, struct fault *fault)
 {
     struct stat st;
     if (!mkdir(path, mode))
-        return ERR_NONE;
+        return sync_name(path, fault);
     if (errno != EEXIST)
         return fail_errno(fault, ERR_IO, "cannot make the folder %s", path);
     if (stat(path, &st))

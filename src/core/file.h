@@ -25,7 +25,8 @@ enum err file_replace(const char *path, const void *, size_t len, mode_t, struct
 /* fsync of a folder, so that names in it survive. */
 enum err file_sync_dir(const char *path, struct fault *);
 
-/* Makes the folder, and its parents, if they are not there. */
+/* Makes the folder, and its parents, if they are not there; the names of those it makes are on disk
+ * then. */
 enum err file_make_dir(const char *path, mode_t, struct fault *);
 
 /* Opens (makes) path, mode 0600, and takes an exclusive flock(2); waits up to wait_ms (0: does not

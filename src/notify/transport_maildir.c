@@ -26,6 +26,7 @@
 
 struct maildir {
     char *path;
+    bool is_synced; /* the names of its folders are on disk, for all we know */
 };
 
 /* One batch under way. */
@@ -61,29 +62,18 @@ static enum err open_folder(int root_fd, const char *name, int *fd, struct fault
     return *fd < 0 ? fail_errno(fault, ERR_IO, "cannot open the Maildir's %s", name) : ERR_NONE;
 }
 
-static enum err sync_folder(int root_fd, const char *name, struct fault *fault)
-{
-    int fd;
-    enum err e = open_folder(root_fd, name, &fd, fault);
-    if (!e && fsync(fd))
-        e = fail_errno(fault, ERR_IO, "cannot sync the Maildir's %s", name);
-    file_close(&fd);
-    return e;
-}
-
 /* The folders themselves must outlive a crash too. */
-static enum err make_folders(const char *path, int root_fd, struct fault *fault)
+static enum err make_folders(struct maildir *maildir, int root_fd, struct fault *fault)
 {
     static const char *const names[] = {"tmp", "new", "cur"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (mkdirat(root_fd, names[i], FOLDER_MODE) && errno != EEXIST)
-            return fail_errno(fault, ERR_IO, "cannot make %s/%s", path, names[i]);
-    enum err e = sync_folder(root_fd, ".", fault);
-    return e ? e : sync_folder(root_fd, "..", fault);
+            return fail_errno(fault, ERR_IO, "cannot make %s/%s", maildir->path, names[i]);
+    maildir->is_synced = !fsync(root_fd);
+    return maildir->is_synced ? ERR_NONE : fail_errno(fault, ERR_IO, "cannot sync the Maildir");
 }
 
-static enum err open_folders(
-    const struct maildir *maildir, struct batch *batch, struct fault *fault)
+static enum err open_folders(struct maildir *maildir, struct batch *batch, struct fault *fault)
 {
     enum err e = file_make_dir(maildir->path, FOLDER_MODE, fault);
     if (e)
@@ -94,8 +84,8 @@ static enum err open_folders(
     bool is_whole = !faccessat(batch->root_fd, "tmp", F_OK, 0) &&
                     !faccessat(batch->root_fd, "new", F_OK, 0) &&
                     !faccessat(batch->root_fd, "cur", F_OK, 0);
-    if (!is_whole)
-        e = make_folders(maildir->path, batch->root_fd, fault);
+    if (!is_whole || !maildir->is_synced) /* whoever made them may have been cut off after that */
+        e = make_folders(maildir, batch->root_fd, fault);
     if (!e)
         e = open_folder(batch->root_fd, "tmp", &batch->tmp_fd, fault);
     if (!e)

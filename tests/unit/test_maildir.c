@@ -72,6 +72,7 @@ static void begin(void)
     desk_open();
     arena_init(&arena, 4096);
     transport_maildir_open(&transport, desk_mail());
+    memset(journal, 0, sizeof journal);
 }
 
 static void end(void)
@@ -262,7 +263,44 @@ END_TEST
 START_TEST(new_folders_are_synced_as_well)
 {
     deliver(1);
-    ck_assert_str_eq(journal, "fffrf"); /* the Maildir, the folder it is in; the mail */
+    ck_assert_str_eq(journal, "fffrf"); /* the folder it is in, the Maildir; the mail */
+}
+END_TEST
+
+/* Delivers one to that Maildir, by a process that has just begun. */
+static void deliver_anew(const char *path)
+{
+    transport.ops->close(transport.self);
+    transport_maildir_open(&transport, path);
+    memset(journal, 0, sizeof journal);
+    deliver(1);
+}
+
+START_TEST(all_folders_on_the_way_are_synced)
+{
+    deliver_anew(desk_path("..", "a/b/mail"));
+    assert_outcomes(1, TRANSPORT_SENT);
+    ck_assert_str_eq(journal, "fffffrf");
+}
+END_TEST
+
+START_TEST(folders_that_another_run_made_are_synced)
+{
+    assert_heals(1);
+    deliver_anew(desk_mail());
+    ck_assert_str_eq(journal, "ffrf");
+}
+END_TEST
+
+START_TEST(new_folders_whose_sync_failed_are_synced_again)
+{
+    fsync_fails.cause = EIO;
+    fsync_fails.before = _i;
+    deliver(1);
+    assert_outcomes(1, TRANSPORT_TEMPORARY);
+    memset(journal, 0, sizeof journal);
+    assert_heals(1);
+    ck_assert_str_eq(journal, _i ? "ffrf" : "fffrf");
 }
 END_TEST
 
@@ -321,6 +359,9 @@ static Suite *maildir_suite(void)
     tcase_add_test(tc, a_mail_is_synced_before_it_is_shown);
     tcase_add_test(tc, many_mails_share_a_sync);
     tcase_add_test(tc, new_folders_are_synced_as_well);
+    tcase_add_test(tc, all_folders_on_the_way_are_synced);
+    tcase_add_test(tc, folders_that_another_run_made_are_synced);
+    tcase_add_loop_test(tc, new_folders_whose_sync_failed_are_synced_again, 0, 2);
     tcase_add_test(tc, the_file_is_the_mail);
     tcase_add_test(tc, a_repeated_delivery_replaces_the_first);
     tcase_add_test(tc, what_a_crash_left_in_tmp_is_in_nobodys_way);

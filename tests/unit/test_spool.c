@@ -79,6 +79,7 @@ static void begin(void)
     snprintf(folder, sizeof folder, "%s/spool", unit_folder());
     fault_begin(&fault, NULL);
     ck_assert_msg(!spool_open(&spool, folder, 0, &fault), "%s", fault.text);
+    memset(journal, 0, sizeof journal);
 }
 
 static void end(void)
