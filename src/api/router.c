@@ -173,6 +173,7 @@ static void log_request(const struct call *call, enum err outcome)
         LOG_TEXT("path", request->path),
         LOG_INT("status", request->status),
         LOG_INT("bytes", (int64_t)request->out.len),
+        LOG_TEXT("client", call->ctx->client),
         {NULL, NULL, 0},
     };
     log_outcome(&(struct log_outcome){

@@ -44,15 +44,23 @@ static bool put_key(struct logfmt *line, const char *key)
     return !line->is_cut;
 }
 
-/* C0, DEL and C1 controls, and U+2028 to U+202E: line and paragraph separators, and what turns the
- * direction of the text around it. */
+/* Line and paragraph separators, and what turns the direction of the text around it. */
+static bool is_turning(const unsigned char *at)
+{
+    if (at[0] != 0xE2)
+        return false;
+    return (at[1] == 0x80 && at[2] >= 0xA8 && at[2] <= 0xAE) || /* U+2028 to U+202E */
+           (at[1] == 0x81 && at[2] >= 0xA6 && at[2] <= 0xA9);   /* U+2066 to U+2069 */
+}
+
+/* Those, and C0, DEL and C1 controls. */
 static bool is_harmful(const unsigned char *at, size_t len)
 {
     if (len == 1)
         return at[0] < 0x20 || at[0] == 0x7F;
     if (len == 2)
         return at[0] == 0xC2 && at[1] < 0xA0;
-    return len == 3 && at[0] == 0xE2 && at[1] == 0x80 && at[2] >= 0xA8 && at[2] <= 0xAE;
+    return len == 3 && is_turning(at);
 }
 
 static bool is_plain(const char *value, size_t len)

@@ -219,6 +219,20 @@ class AuthFlow(unittest.TestCase):
         for event in ("auth.login", "auth.register", "order.create", "payment.authorise"):
             self.assertIn(event, log)
 
+    def test_the_log_tells_where_a_failed_login_came_from(self):
+        """Whoever wants to keep somebody out has to know whom; what the client says about it does not count."""
+        reply = self.server.post(
+            "/auth/login", {"username": "admin", "password": "a bad password"},
+            headers=[("X-Request-Id", "forged"), ("X-Forwarded-For", "192.0.2.1"), ("Remote-Addr", "192.0.2.1")])
+        self.assertEqual(reply.status, 401)
+        lines = [line for line in self.server.log_text().splitlines()
+                 if f"request_id={reply.request_id} " in line and "kind=request" in line]
+        self.assertEqual(len(lines), 1)
+        self.assertIn(" outcome=invalid-credentials ", lines[0])
+        self.assertRegex(lines[0], r" client=127\.0\.0\.1( |$)")
+        self.assertNotIn("forged", self.server.log_text())
+        self.assertNotIn("192.0.2.1", self.server.log_text())
+
     def test_keys_that_others_can_read_refuse_the_start(self):
         self.server.stop("orderd")
         for key in (self.server.path / "keys").glob("*.key"):

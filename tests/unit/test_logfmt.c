@@ -53,6 +53,9 @@ static const struct {
     {"\xE2\x80\xA8", "\"\\xe2\\x80\\xa8\""}, /* line separator */
     {"\xE2\x80\xAE", "\"\\xe2\\x80\\xae\""}, /* right-to-left override */
     {"\xE2\x80\xAF", "\xE2\x80\xAF"},        /* no mark */
+    {"\xE2\x81\xA6", "\"\\xe2\\x81\\xa6\""}, /* left-to-right isolate */
+    {"\xE2\x81\xA9", "\"\\xe2\\x81\\xa9\""}, /* pop directional isolate */
+    {"\xE2\x81\xA5", "\xE2\x81\xA5"},        /* no mark */
     {"x\" level=error event=forged ", "\"x\\\" level=error event=forged \""},
     {"x\ntime=2026-11-24T15:04:05Z level=error", "\"x\\ntime=2026-11-24T15:04:05Z level=error\""},
 };
