@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 TOP = Path(os.environ.get("srcdir") or Path(__file__).resolve().parents[1])
-SCRIPTS = ["script/setup", "script/server", "script/test", ".ci/run"]
+SCRIPTS = ["script/setup", "script/server", "script/test", "script/sanitize", ".ci/run"]
 
 
 def files():

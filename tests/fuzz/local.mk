@@ -81,3 +81,14 @@ tests_fuzz_fuzz_token_CFLAGS = $(token_fuzz_cflags)
 tests_fuzz_fuzz_token_LDADD = $(security_fuzz_libs)
 tests_fuzz_fuzz_token_LDFLAGS = $(fuzz_flags)
 EXTRA_DIST += tests/fuzz/corpus
+
+# What takes too long for make check; script/sanitize says what each is.
+check-fuzz:
+	$(top_srcdir)/script/sanitize fuzz $(FUZZ_SECONDS)
+check-tsan:
+	$(top_srcdir)/script/sanitize tsan
+check-valgrind:
+	$(top_srcdir)/script/sanitize valgrind
+.PHONY: check-fuzz check-tsan check-valgrind
+EXTRA_DIST += script/sanitize tests/tsan.supp tests/valgrind.supp
+EXTRA_DIST += tests/integration/load.py
