@@ -28,6 +28,7 @@ class Load:
 
     def __init__(self, server):
         self.server = server
+        self.tokens = []
         self.stopping = threading.Event()
         self.statuses = {}
         self.lock = threading.Lock()
@@ -40,9 +41,8 @@ class Load:
         return reply
 
     def client(self, number):
-        name = f"load{number}"
-        self.count("register", self.server.register(name), 201)
-        token = self.server.login(name, PASSWORD)
+        """User and token are there, made by setUp()."""
+        name, token = f"load{number}", self.tokens[number]
         dice = random.Random(number)
         actions = [self.create, self.create, self.twins, self.decline, self.read, self.lists, self.nonsense]
         for turn in itertools.count():
@@ -102,6 +102,10 @@ class UnderLoad(unittest.TestCase):
     def setUp(self):
         self.server = harness.Server(self, {"server.slow_workers": 16, "settle.parallel": 8, "log.rotate_size": 200000})
         self.load = Load(self.server)
+        for number in range(CLIENTS):
+            reply = self.server.register(f"load{number}")
+            self.assertEqual(reply.status, 201, reply)
+            self.load.tokens.append(self.server.login(f"load{number}", PASSWORD))
 
     def run_clients(self, pool):
         return [pool.submit(self.load.client, number) for number in range(CLIENTS)]
