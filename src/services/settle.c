@@ -41,6 +41,7 @@ struct settle {
 struct job {
     bool is_void;
     struct settle_row row;
+    bool is_skipped; /* not called: settle ends */
     enum err result;
 };
 
@@ -87,6 +88,9 @@ static void call_gateway(void *arg, size_t i)
 {
     struct settle_round *round = arg;
     struct job *job = &round->jobs[i];
+    job->is_skipped = bell_is_over(&round->settle->bell);
+    if (job->is_skipped)
+        return;
     struct gateway_charge charge = {
         .reference = job->row.uid,
         .amount_minor = job->row.amount_minor,
@@ -146,12 +150,18 @@ static enum err write_capture(
         db, uid, "unavailable", next_try_at(round->settle, &job->row, round->now));
 }
 
+static enum err write_result(struct db *db, const struct settle_round *round, const struct job *job)
+{
+    if (job->is_skipped)
+        return ERR_NONE;
+    return job->is_void ? write_void(db, round, job) : write_capture(db, round, job);
+}
+
 static enum err write_results(struct db *db, void *arg)
 {
     const struct settle_round *round = arg;
     for (size_t i = 0; i < round->count; i++) {
-        const struct job *job = &round->jobs[i];
-        enum err e = job->is_void ? write_void(db, round, job) : write_capture(db, round, job);
+        enum err e = write_result(db, round, &round->jobs[i]);
         if (e)
             return e;
     }
@@ -162,6 +172,8 @@ static void count_results(const struct settle_round *round)
 {
     for (size_t i = 0; i < round->count; i++) {
         const struct job *job = &round->jobs[i];
+        if (job->is_skipped)
+            continue;
         if (job->result == ERR_PAYMENT_UNAVAILABLE)
             metrics_add(METRIC_settle_retries_total, 1);
         else if (job->is_void)

@@ -33,7 +33,8 @@ struct settle;
 enum err settle_open(struct settle **, struct store *, struct payment *,
     const struct settle_options *, struct fault *);
 
-/* Ends at a unit's boundary, joins. NULL is harmless. */
+/* Ends at a unit's boundary, joins: waits for the calls that the gateway is at, and begins no
+ * other. NULL is harmless. */
 void settle_close(struct settle *);
 
 /* There is something to capture. */

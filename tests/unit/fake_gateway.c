@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "core/clock.h"
+
 static enum gateway_result fake_authorise(struct gateway *gateway,
     const struct gateway_charge *charge, int64_t deadline_ms,
     char decline_code[GATEWAY_DECLINE_SIZE])
@@ -21,8 +23,9 @@ static enum gateway_result fake_capture(
 {
     struct fake_gateway *fake = (struct fake_gateway *)gateway;
     (void)charge;
-    (void)deadline_ms;
     atomic_fetch_add(&fake->captured, 1);
+    if (atomic_load(&fake->is_slow))
+        clock_sleep_until(deadline_ms);
     return atomic_load(&fake->capture);
 }
 

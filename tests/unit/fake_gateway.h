@@ -3,6 +3,7 @@
 #define ORDERD_TESTS_FAKE_GATEWAY_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "gateway/gateway.h"
 
@@ -12,6 +13,7 @@ struct fake_gateway {
     _Atomic(enum gateway_result) capture;
     _Atomic(enum gateway_result) void_;
     atomic_int authorised, captured, voided; /* calls */
+    atomic_bool is_slow;                     /* captures last until their deadline */
     /* Runs inside authorise, before it answers; may be NULL. */
     void (*during_authorise)(void *arg, const struct gateway_charge *);
     void *arg;

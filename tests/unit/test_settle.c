@@ -164,6 +164,38 @@ START_TEST(failures_do_not_starve_the_rest)
 }
 END_TEST
 
+static int has_begun(void *arg)
+{
+    (void)arg;
+    return atomic_load(&fake.captured) > 0;
+}
+
+/* The next process waits for us: a round of 64 calls that all time out must not be waited for. */
+START_TEST(stop_waits_only_for_the_calls_that_were_begun)
+{
+    shop.options.timeout_ms = 500;
+    shop_reopen(&shop);
+    atomic_store(&fake.capture, GATEWAY_UNAVAILABLE);
+    for (int i = 0; i < 64; i++)
+        create_one();
+    shop_wait(&shop, "SELECT count(*) FROM payments WHERE tries > 0", "64");
+    shop_exec(&shop, "UPDATE payments SET next_try_at = next_try_at + 1000");
+    fail_one(); /* once this is voided, no round goes on that was begun before */
+    shop_wait(&shop, "SELECT state FROM payment_attempts WHERE state <> 'ordered'", "voided");
+    atomic_store(&fake.captured, 0);
+    atomic_store(&fake.is_slow, true);
+    shop_exec(&shop, "UPDATE payments SET next_try_at = 0");
+    settle_wake(shop.settle);
+    unit_wait(has_begun, NULL, "captures");
+    settle_close(shop.settle);
+    shop.settle = NULL;
+    ck_assert_int_le(atomic_load(&fake.captured), 16); /* 8 at once */
+    char rest[8];
+    snprintf(rest, sizeof rest, "%d", 64 - atomic_load(&fake.captured));
+    ck_assert_str_eq(shop_text(&shop, "SELECT count(*) FROM payments WHERE next_try_at = 0"), rest);
+}
+END_TEST
+
 START_TEST(rows_are_the_memory_over_a_restart)
 {
     atomic_store(&fake.capture, GATEWAY_UNAVAILABLE);
@@ -207,6 +239,7 @@ int main(void)
     tcase_add_loop_test(tests, each_end_of_a_void_has_its_state, 0, 3);
     tcase_add_test(tests, void_that_fails_is_tried_again_until_it_succeeds);
     tcase_add_test(tests, failures_do_not_starve_the_rest);
+    tcase_add_test(tests, stop_waits_only_for_the_calls_that_were_begun);
     tcase_add_test(tests, rows_are_the_memory_over_a_restart);
     tcase_add_test(tests, old_answers_are_swept_and_younger_ones_kept);
     suite_add_tcase(suite, tests);
