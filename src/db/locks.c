@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 
@@ -16,12 +17,15 @@
 
 #define POLL_MS 5
 
+/* Beside the file itself, whatever links lead to it: one database has one lock. */
 static enum err path_beside(
     const char *database, const char *name, char out[PATH_MAX], struct fault *fault)
 {
-    const char *slash = strrchr(database, '/');
-    int folder_len = slash ? (int)(slash + 1 - database) : 0;
-    int len = snprintf(out, PATH_MAX, "%.*s%s", folder_len, database, name);
+    char real[PATH_MAX];
+    const char *path = realpath(database, real) ? real : database; /* not made yet, or no link */
+    const char *slash = strrchr(path, '/');
+    int folder_len = slash ? (int)(slash + 1 - path) : 0;
+    int len = snprintf(out, PATH_MAX, "%.*s%s", folder_len, path, name);
     if (len < 0 || len >= PATH_MAX)
         return fail(fault, ERR_CONFIG, NULL, "path too long: %.64s...", database);
     return ERR_NONE;

@@ -47,6 +47,23 @@ START_TEST(a_second_orderd_is_refused_with_words)
 }
 END_TEST
 
+START_TEST(a_database_behind_a_link_has_the_same_lock)
+{
+    struct store *store = rig_store();
+    struct store_options options = rig_options();
+    struct store *second;
+    ck_assert_int_eq(mkdir(rig_file("elsewhere"), 0700), 0);
+    ck_assert_int_eq(symlink(rig_file("orders.db"), rig_file("elsewhere/link.db")), 0);
+    options.path = rig_file("elsewhere/link.db");
+    ck_assert_int_eq(store_open(&second, &options, NULL), ERR_BUSY);
+    ck_assert(locks_database_is_taken(options.path));
+    store_close(store);
+    ck_assert_int_eq(store_open(&store, &options, NULL), ERR_NONE);
+    ck_assert(locks_database_is_taken(rig_file("orders.db")));
+    store_close(store);
+}
+END_TEST
+
 struct opener {
     struct store *store;
     enum err result;
@@ -359,6 +376,7 @@ int main(void)
     Suite *suite = suite_create("store_processes");
     TCase *tc = new_case(suite, "lock");
     tcase_add_test(tc, a_second_orderd_is_refused_with_words);
+    tcase_add_test(tc, a_database_behind_a_link_has_the_same_lock);
     tcase_add_test(tc, a_second_start_waits_for_the_first_to_end);
     tcase_add_test(tc, a_start_that_fails_says_why_and_lets_the_lock_go);
     tcase_add_test(tc, two_databases_have_two_stores);
