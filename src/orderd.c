@@ -92,18 +92,26 @@ static enum err open_store(struct orderd *orderd)
         &orderd->fault);
 }
 
-static enum err cursor_key_unit(struct db *db, void *arg)
+static enum err find_cursor_key(struct db *db, void *arg)
+{
+    return settings_get(db, "cursor_key", arg, CURSOR_KEY_SIZE);
+}
+
+static enum err make_cursor_key(struct db *db, void *arg)
 {
     return settings_get_or_set(db, "cursor_key", arg, CURSOR_KEY_SIZE);
 }
 
-/* Read first: once it is there, a full disk must not keep us from starting. */
+/* Read first: once it is there, neither a full disk nor a tool that writes keeps us from starting.
+ */
 static enum err load_cursor_key(struct orderd *orderd)
 {
     unsigned char *key = orderd->app.cursor_key;
     random_bytes(key, CURSOR_KEY_SIZE);
     int64_t deadline_ms = clock_mono_ms() + option_int(orderd, OPT_database_store_timeout);
-    enum err e = store_write(orderd->app.store, STORE_BEGIN, cursor_key_unit, key, deadline_ms);
+    enum err e = store_read(orderd->app.store, -1, find_cursor_key, key, deadline_ms);
+    if (e == ERR_NOT_FOUND)
+        e = store_write(orderd->app.store, STORE_BEGIN, make_cursor_key, key, deadline_ms);
     return e ? fail(&orderd->fault, e, NULL, "the cursor key cannot be read: %s", err_info(e)->name)
              : ERR_NONE;
 }

@@ -8,8 +8,11 @@
 
 struct db;
 
-/* In a unit that writes: reads the value of exactly len bytes (ERR_CORRUPT: it has another length),
- * or stores the one in out if there is none; out is then what counts. */
+/* Reads the value of exactly len bytes. ERR_NOT_FOUND; ERR_CORRUPT: it has another length; *out is
+ * left alone then. */
+enum err settings_get(struct db *, const char *name, void *out, size_t len);
+
+/* In a unit that writes: the same, or stores the one in out if there is none. */
 enum err settings_get_or_set(struct db *, const char *name, void *out, size_t len);
 
 /* Replaces it. */

@@ -18,6 +18,22 @@ START_TEST(the_first_value_counts)
 }
 END_TEST
 
+START_TEST(a_value_is_read_or_not_there)
+{
+    struct db *db = rig_db();
+    char value[4] = "abc";
+    char found[4] = "xyz";
+    char longer[8] = "abcdefg";
+    ck_assert_int_eq(settings_get(db, "key", found, sizeof found), ERR_NOT_FOUND);
+    ck_assert_str_eq(found, "xyz");
+    ck_assert_int_eq(settings_put(db, "key", value, sizeof value), ERR_NONE);
+    ck_assert_int_eq(settings_get(db, "key", found, sizeof found), ERR_NONE);
+    ck_assert_str_eq(found, "abc");
+    ck_assert_int_eq(settings_get(db, "key", longer, sizeof longer), ERR_CORRUPT);
+    ck_assert_str_eq(longer, "abcdefg");
+}
+END_TEST
+
 START_TEST(a_value_of_another_length_is_not_taken)
 {
     struct db *db = rig_db();
@@ -56,6 +72,7 @@ int main(void)
     Suite *suite = suite_create("settings");
     TCase *tc = tcase_create("settings");
     tcase_add_checked_fixture(tc, rig_begin, rig_end);
+    tcase_add_test(tc, a_value_is_read_or_not_there);
     tcase_add_test(tc, the_first_value_counts);
     tcase_add_test(tc, a_value_of_another_length_is_not_taken);
     tcase_add_test(tc, put_replaces);
