@@ -43,6 +43,7 @@ check_PROGRAMS += \
 	tests/unit/test_idempotency \
 	tests/unit/test_logins \
 	tests/unit/test_migrate \
+	tests/unit/test_order_pages \
 	tests/unit/test_orders \
 	tests/unit/test_outbox \
 	tests/unit/test_payments \
@@ -68,6 +69,9 @@ tests_unit_test_logins_LDADD = $(db_test_libs)
 tests_unit_test_migrate_SOURCES = tests/unit/test_migrate.c
 tests_unit_test_migrate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_migrate_LDADD = $(db_test_libs)
+tests_unit_test_order_pages_SOURCES = tests/unit/test_order_pages.c
+tests_unit_test_order_pages_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_order_pages_LDADD = $(db_test_libs)
 tests_unit_test_orders_SOURCES = tests/unit/test_orders.c
 tests_unit_test_orders_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_orders_LDADD = $(db_test_libs)
