@@ -38,8 +38,6 @@ sbin_PROGRAMS += orderctl
 orderctl_SOURCES = src/orderctl.c
 orderctl_LDADD = $(CTL_LIBS) $(SPOOL_LIBS) $(GATEWAY_LIBS) $(SECURITY_LIBS) $(DB_LIBS) $(CORE_LIBS)
 
-dist_man_MANS += man/orderctl.8
-
 ctl_test_libs = $(CTL_LIBS) $(SPOOL_LIBS) $(GATEWAY_LIBS) $(SECURITY_LIBS) $(DB_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += \
 	tests/unit/test_account \

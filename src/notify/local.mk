@@ -16,8 +16,6 @@ sbin_PROGRAMS += orderd-notifier
 orderd_notifier_SOURCES = src/notifierd.c
 orderd_notifier_LDADD = $(NOTIFY_LIBS) $(CORE_LIBS)
 
-dist_man_MANS += man/orderd-notifier.8
-
 check_PROGRAMS += tests/unit/test_maildir tests/unit/test_message \
 	tests/unit/test_queue tests/unit/test_service
 tests_unit_test_maildir_SOURCES = tests/unit/test_maildir.c $(spool_desk)

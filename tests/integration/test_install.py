@@ -102,6 +102,12 @@ class Install(unittest.TestCase):
             for name in names:
                 self.assertTrue(self.installed(folder, name).is_file(), f"{folder}/{name}")
 
+    def test_the_manual_tells_the_paths_of_the_installation(self):
+        for name in ("orderd", "orderd-notifier", "orderctl"):
+            text = self.installed("mandir", f"man8/{name}.8").read_text()
+            self.assertIn(f"{variable('sysconfdir')}/orderd/orderd.conf", text)
+            self.assertEqual("/usr/local/" in text, variable("prefix") == "/usr/local", name)
+
     def test_paths_are_those_of_the_installation(self):
         for folder, name in (("pkgdatadir", "nginx/site.conf"), ("pkgdatadir", "lighttpd/orderd.conf"),
                              ("systemdsystemunitdir", "orderd.service"),
