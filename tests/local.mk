@@ -24,6 +24,7 @@ script_tests = \
 	tests/integration/test_orderctl_users.py \
 	tests/integration/test_orderctl_keys.py \
 	tests/integration/test_health.py \
+	tests/integration/test_start.py \
 	tests/integration/test_two_servers.py \
 	tests/integration/test_install.py \
 	tests/integration/test_readme.py \

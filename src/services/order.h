@@ -2,12 +2,15 @@
  *
  * A create is two units of work with the gateway between them, outside any transaction:
  *
- *     1. attempt (started) + claim of the idempotency key      one unit, durable
- *     2. authorise at the gateway, by the attempt's uid        no transaction
- *     3. started -> ordered, then order, items, event, payment, outbox row, stored answer     one
- * unit, durable 3'. or started -> voiding / declined, key freed          one unit, durable, or on
- * settle's list
- *     4. the answer
+ * 1. attempt (started), claim of the idempotency key: one unit, durable
+ *
+ * 2. authorise at the gateway, by the attempt's uid: no transaction
+ *
+ * 3. started -> ordered, then order, items, event, payment, outbox row, stored answer: one unit,
+ * durable; or, as 3', started -> voiding or declined, key freed: one unit, durable or on settle's
+ * list
+ *
+ * 4. the answer
  *
  * Whatever happens in between, the row of the attempt says what is to be done (settle.h). */
 #ifndef ORDERD_SERVICES_ORDER_H
