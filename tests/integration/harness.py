@@ -3,6 +3,7 @@ free port, with an administrator. Whatever it starts it ends, also when the test
 
 Every answer that request() gets is held against what API.md promises of all answers."""
 
+import contextlib
 import email
 import email.policy
 import http.client
@@ -269,6 +270,11 @@ class Home:
 
     def value(self, sql, *values):
         return self.rows(sql, *values)[0][0]
+
+    def change(self, sql, *values):
+        """While orderd is stopped."""
+        with contextlib.closing(sqlite3.connect(self.path / "orders.db")) as connection, connection:
+            connection.execute(sql, values)
 
     def counts(self):
         """Rows of every table there is."""

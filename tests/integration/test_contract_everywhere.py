@@ -197,6 +197,25 @@ class Tokens(contract.ContractTest):
         self.assertEqual(reply.status, 200, reply)
         self.assertEqual(self.get("/auth/me", reply.json["access_token"]).status, 200)
 
+    def test_a_disabled_user_and_a_new_role_end_tokens_at_once(self):
+        name = self.user["username"]
+        self.server.orderctl("user", "disable", name)
+        self.assert_refused(self.get("/auth/me", self.token), 401, "invalid-token", INVALID_TOKEN)
+        unknown = self.login("nobody", "a good password")
+        for password in ("a good password", "wrong"):
+            disabled = self.login(name, password)
+            self.assert_refused(disabled, 401, "invalid-credentials", REALM)
+            self.assertEqual({**disabled.json, "request_id": 0}, {**unknown.json, "request_id": 0})
+        self.server.orderctl("user", "enable", name)
+        self.assert_refused(self.get("/auth/me", self.token), 401, "invalid-token", INVALID_TOKEN)
+        token = self.server.login(name, "a good password")
+        self.assertEqual(self.get("/orders/mine", token).status, 200)
+        self.server.orderctl("user", "role", "--role", "admin", name)
+        self.assert_refused(self.get("/auth/me", token), 401, "invalid-token", INVALID_TOKEN)
+        token = self.server.login(name, "a good password")
+        self.assertEqual(self.get("/orders/", token).status, 200)
+        self.assert_refused(self.get("/orders/mine", token), 403, "forbidden", INSUFFICIENT_SCOPE)
+
 
 class Responses(contract.ContractTest):
     def test_a_request_id_of_the_clients_own_is_not_taken_over(self):
@@ -299,6 +318,20 @@ class Overload(contract.ContractTest):
                 self.assert_problem(other.result(), 503, "unavailable")
         self.assert_problem(self.login("nobody", "x"), 503, "unavailable")
         self.assert_reads_go_on_and_work_resumes(running + [other for other in others if not other.done()])
+
+    def test_a_spool_that_cannot_be_written_stops_no_order(self):
+        spool = self.server.path / "spool"
+        self.server.stop("orderd")
+        spool.rename(spool.with_name("kept"))
+        spool.write_text("in the way")
+        self.server.start("orderd")
+        for _ in range(3):
+            self.assertEqual(self.order().status, 201)
+        harness.wait_for(lambda: self.get("/healthz").json == {"status": "degraded", "degraded": ["spool"]}, "/healthz")
+        spool.unlink()
+        spool.with_name("kept").rename(spool)
+        harness.wait_for(lambda: len(self.server.spooled("new")) == 3, "mails that follow")
+        harness.wait_for(lambda: self.get("/healthz").json == {"status": "ok"}, "/healthz")
 
     def test_the_gateway_is_full(self):
         running = self.occupied({"gateway.permits": 2, "gateway.permit_timeout": 0}, 2)

@@ -150,6 +150,22 @@ class Replays(KeyTest):
         self.assert_problem(self.create("k", token=self.admin_token), 403, "forbidden")
 
 
+    def test_for_72_hours(self):
+        """Of which a clock that jumps by a day leaves more than the 24 hours that are promised."""
+        kept = {hours: self.create(f"{hours}-hours-ago") for hours in (1, 25, 71, 73, 1000)}
+        self.server.wait_until_settled()
+        self.server.stop("orderd")
+        for hours in kept:
+            self.server.change("UPDATE idempotency_keys SET finished_at = finished_at - ? * 3600 WHERE key = ?",
+                               hours, f"{hours}-hours-ago")
+        self.server.start("orderd")
+        harness.wait_for(lambda: self.server.value("SELECT count(*) FROM idempotency_keys") == 3, "keys that are forgotten")
+        for hours in (1, 25, 71):
+            self.assert_same(kept[hours], self.create(f"{hours}-hours-ago"))
+        for hours in (73, 1000):
+            self.assert_created(self.create(f"{hours}-hours-ago", body=OTHER))
+
+
 class Failures(KeyTest):
     options = {"gateway.timeout": 300}
 
