@@ -33,7 +33,7 @@
 #include "db/locks.h"
 #include "db/settings.h"
 
-#define GROUP_US        5000 /* a group takes no more units after that */
+#define GROUP_MS        5    /* a group takes no more units after that */
 #define BUSY_PAUSE_MS   16   /* longest wait between two tries for the write lock */
 #define BUSY_TROUBLE_MS 1000 /* held longer than that, it is reported */
 #define PROBE_MS        1000
@@ -46,6 +46,7 @@ struct committer {
     struct commit_unit **group; /* taken, not settled yet */
     size_t group_len;
     size_t group_max;
+    int group_ms;
     _Atomic int trouble; /* enum err: why nothing can be written; ERR_NONE: it can */
     pthread_t thread;
 };
@@ -148,7 +149,7 @@ static bool run_unit(struct db *db, struct commit_unit *unit)
 /* Takes and runs units until there is none, or enough. False as run_unit(). */
 static bool fill_group(struct committer *committer)
 {
-    int64_t until_us = clock_mono_us() + GROUP_US;
+    int64_t until_us = clock_mono_us() + committer->group_ms * INT64_C(1000);
     do {
         struct commit_unit *unit = commit_queue_take(&committer->queue, committer->group_len);
         if (!unit)
@@ -272,17 +273,18 @@ static void free_committer(struct committer *committer)
     free(committer);
 }
 
-enum err committer_open(struct committer **out, struct db *db, int write_fd, int queue_max,
-    int group_max, struct fault *fault)
+enum err committer_open(struct committer **out, struct db *db, int write_fd,
+    const struct store_options *options, struct fault *fault)
 {
-    assert(queue_max > 0 && group_max > 0);
+    assert(options->queue_max > 0 && options->group_max > 0);
     struct committer *committer = xalloc(sizeof *committer);
     committer->db = db;
     committer->write_fd = write_fd;
     committer->checkpoint = (struct checkpoint){.db = db, .write_fd = write_fd};
-    committer->group_max = (size_t)group_max;
+    committer->group_max = (size_t)options->group_max;
+    committer->group_ms = options->group_ms ? options->group_ms : GROUP_MS;
     committer->group = xarray(committer->group_max, sizeof(struct commit_unit *));
-    commit_queue_init(&committer->queue, (size_t)queue_max);
+    commit_queue_init(&committer->queue, (size_t)options->queue_max);
     enum err e = start_thread(committer, fault);
     if (e) {
         free_committer(committer);

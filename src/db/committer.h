@@ -12,7 +12,7 @@ struct committer;
 /* db: a writer and write_fd: orders.write, both borrowed, and the thread's alone until it is
  * closed. */
 enum err committer_open(
-    struct committer **, struct db *db, int write_fd, int queue_max, int group_max, struct fault *);
+    struct committer **, struct db *db, int write_fd, const struct store_options *, struct fault *);
 /* Runs what is queued, then ends the thread. Nobody may call committer_run() any more. */
 void committer_close(struct committer *); /* NULL is harmless */
 

@@ -73,8 +73,7 @@ static enum err open_parts(
         e = readers_open(
             &store->readers, options->path, options->quick_readers, options->shared_readers, fault);
     if (!e)
-        e = committer_open(&store->committer, store->writer, store->write_fd, options->queue_max,
-            options->group_max, fault);
+        e = committer_open(&store->committer, store->writer, store->write_fd, options, fault);
     return e;
 }
 

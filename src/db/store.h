@@ -25,6 +25,7 @@ struct store_options {
     int lock_timeout_ms;    /* for orders.lock */
     int queue_max;          /* units that wait; STORE_FINISH ones are taken beyond it */
     int group_max;          /* units a transaction */
+    int group_ms;           /* how long a group takes units; 0: 5 */
     int quick_readers;      /* readers that belong to one worker each */
     int shared_readers;     /* readers that anybody may borrow */
 };
@@ -42,13 +43,14 @@ typedef enum err store_unit(struct db *, void *arg);
  * opens the readers, starts the committer. */
 enum err store_open(struct store **, const struct store_options *, struct fault *);
 
-/* Drains the queue, checkpoints, lets go of the lock. Nobody may call store_write() any more. */
+/* Runs what is queued, checkpoints, lets go of the lock. Nobody may call store_write() any more;
+ * who is inside still gets his result. */
 void store_close(struct store *); /* NULL is harmless */
 
 /* Waits until the unit is on disk, or has failed, or deadline_ms (monotonic) passes while it is
- * still queued (then it is withdrawn: ERR_TIMEOUT, it never ran). Once the committer has taken it,
- * waits for the outcome. ERR_BUSY, ERR_FULL, ERR_TIMEOUT: nothing happened. ERR_UNKNOWN: it may be
- * on disk; undo nothing on the strength of it until a later unit is durable. */
+ * still queued (then it is withdrawn: ERR_TIMEOUT, nothing of it remains). Once the committer has
+ * taken it, waits for the outcome. ERR_BUSY, ERR_FULL, ERR_TIMEOUT: nothing happened. ERR_UNKNOWN:
+ * it may be on disk; undo nothing on the strength of it until a later unit is durable. */
 enum err store_write(
     struct store *, enum store_class, store_unit *, void *arg, int64_t deadline_ms);
 

@@ -95,6 +95,7 @@ struct store_options rig_options(void)
         .lock_timeout_ms = 0,
         .queue_max = 512,
         .group_max = 128,
+        .group_ms = 20000, /* what waits is one group, however slow the machine */
         .quick_readers = 1,
         .shared_readers = 2,
     };

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/clock.h"
+#include "core/file.h"
 #include "core/metrics.h"
+#include "db/locks.h"
 #include "db/settings.h"
 
 #include "db_rig.h"
@@ -84,34 +85,15 @@ enum err job_join(struct job *job)
     return job->result;
 }
 
-static enum err gate_unit(struct db *db, void *arg)
+void gate_shut(struct gate *gate)
 {
-    struct gate *gate = arg;
-    (void)db;
-    int64_t begun_ms = clock_mono_ms();
-    sem_post(&gate->entered);
-    while (sem_wait(&gate->go))
-        ;
-    clock_sleep_until(begun_ms + 10); /* longer than a group may take: what waits is in the next */
-    return ERR_NONE;
-}
-
-void gate_shut(struct gate *gate, struct store *store)
-{
-    sem_init(&gate->entered, 0, 0);
-    sem_init(&gate->go, 0, 0);
-    gate->job = job_of(store, gate_unit, gate);
-    ck_assert_int_eq(pthread_create(&gate->job.thread, NULL, run_job, &gate->job), 0);
-    while (sem_wait(&gate->entered))
-        ;
+    ck_assert_int_eq(locks_open_write(rig_path(), &gate->fd, NULL), ERR_NONE);
+    ck_assert(locks_take_write(gate->fd, 10000));
 }
 
 void gate_open(struct gate *gate)
 {
-    sem_post(&gate->go);
-    ck_assert_int_eq(job_join(&gate->job), ERR_NONE);
-    sem_destroy(&gate->entered);
-    sem_destroy(&gate->go);
+    file_close(&gate->fd);
 }
 
 static int is_waiting(void *arg)

@@ -1,10 +1,9 @@
 /* What the tests of the store share: jobs that wait in threads of their own, a gate that holds the
- * committer inside a unit until enough of them wait, and a few units. */
+ * committer up until enough of them wait, and a few units. */
 #ifndef ORDERD_TESTS_STORE_RIG_H
 #define ORDERD_TESTS_STORE_RIG_H
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,15 +39,13 @@ struct job job_of(struct store *, store_unit *, void *arg);
 void job_start(struct job *); /* and waits until it is queued behind those that were before */
 enum err job_join(struct job *);
 
-/* One unit that the committer is inside of, until it is let go: what is started meanwhile will be
- * one group after it. */
+/* Holds orders.write, as a tool would: what is started before it is opened waits, and is one group
+ * then. */
 struct gate {
-    struct job job;
-    sem_t entered;
-    sem_t go;
+    int fd;
 };
-void gate_shut(struct gate *, struct store *);
-void gate_open(struct gate *); /* and joins it */
+void gate_shut(struct gate *);
+void gate_open(struct gate *);
 
 void wait_until_waiting(int64_t count);
 void wait_until_degraded(struct store *, bool is_degraded);

@@ -198,6 +198,7 @@ int main(void)
     Suite *suite = suite_create("commit_queue");
     TCase *tc = tcase_create("commit_queue");
     tcase_add_checked_fixture(tc, begin, end);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, what_is_not_taken_in_time_is_withdrawn);
     tcase_add_test(tc, a_deadline_that_has_passed_withdraws_at_once);
     tcase_add_test(tc, what_is_taken_waits_for_its_outcome_past_the_deadline);

@@ -495,6 +495,7 @@ static TCase *new_case(Suite *suite, const char *name)
 {
     TCase *tc = tcase_create(name);
     tcase_add_checked_fixture(tc, begin, rig_end);
+    tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);
     return tc;
 }

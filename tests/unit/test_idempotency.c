@@ -207,6 +207,7 @@ int main(void)
     Suite *suite = suite_create("idempotency");
     TCase *tc = tcase_create("idempotency");
     tcase_add_checked_fixture(tc, rig_begin, rig_end);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_key_has_one_winner);
     tcase_add_test(tc, claiming_again_for_the_same_attempt_is_ours);
     tcase_add_test(tc, a_key_belongs_to_its_user_and_is_compared_byte_for_byte);

@@ -241,6 +241,7 @@ int main(void)
     Suite *suite = suite_create("migrate");
     TCase *tc = tcase_create("migrate");
     tcase_add_checked_fixture(tc, begin, end);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_folder_without_migrations_is_refused);
     tcase_add_test(tc, gaps_twins_and_a_wrong_first_number_are_refused);
     tcase_add_test(tc, a_misspelt_name_is_refused_not_passed_over);

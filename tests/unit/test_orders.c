@@ -295,6 +295,7 @@ int main(void)
     Suite *suite = suite_create("orders");
     TCase *tc = tcase_create("orders");
     tcase_add_checked_fixture(tc, rig_begin, rig_end);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, an_order_is_read_as_it_was_written);
     tcase_add_test(tc, an_order_that_is_not_there_is_not_found);
     tcase_add_test(tc, an_attempt_makes_one_order);

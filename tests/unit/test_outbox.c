@@ -142,6 +142,7 @@ int main(void)
     Suite *suite = suite_create("outbox");
     TCase *tc = tcase_create("outbox");
     tcase_add_checked_fixture(tc, rig_begin, rig_end);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, the_oldest_come_first);
     tcase_add_test(tc, a_message_comes_back_byte_for_byte);
     tcase_add_test(tc, an_empty_message_is_a_message);

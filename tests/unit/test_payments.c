@@ -313,6 +313,7 @@ int main(void)
     Suite *suite = suite_create("payments");
     TCase *tc = tcase_create("payments");
     tcase_add_checked_fixture(tc, rig_begin, rig_end);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, an_attempt_is_read_as_it_was_written);
     tcase_add_test(tc, starting_again_changes_nothing);
     tcase_add_test(tc, an_attempt_ends_once_and_the_loser_learns_how);

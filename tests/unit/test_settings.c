@@ -72,6 +72,7 @@ int main(void)
     Suite *suite = suite_create("settings");
     TCase *tc = tcase_create("settings");
     tcase_add_checked_fixture(tc, rig_begin, rig_end);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_value_is_read_or_not_there);
     tcase_add_test(tc, the_first_value_counts);
     tcase_add_test(tc, a_value_of_another_length_is_not_taken);

@@ -205,6 +205,7 @@ int main(void)
     Suite *suite = suite_create("sql");
     TCase *tc = tcase_create("sql");
     tcase_add_checked_fixture(tc, rig_begin, rig_end);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, the_ban_finds_what_is_banned);
     tcase_add_test(tc, statements_use_no_words_of_one_engine);
     tcase_add_test(tc, migrations_use_no_words_of_one_engine);

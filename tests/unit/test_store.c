@@ -1,5 +1,6 @@
 /* db/store with one process and a healthy disk: groups, refusals, deadlines, readers, checkpoints.
  * Full and failing disks are in test_store_faults, other processes in test_store_processes. */
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +85,7 @@ static void run_three(struct store *store, struct put *puts, enum err *results)
 {
     struct gate gate;
     struct job jobs[3];
-    gate_shut(&gate, store);
+    gate_shut(&gate);
     int64_t groups = metrics_get(METRIC_store_groups_total);
     for (int i = 0; i < 3; i++) {
         jobs[i] = job_of(store, put_unit, &puts[i]);
@@ -151,7 +152,7 @@ START_TEST(a_group_has_no_more_units_than_was_said)
     struct gate gate;
     struct job jobs[10];
     struct put puts[10];
-    gate_shut(&gate, store);
+    gate_shut(&gate);
     for (int i = 0; i < 10; i++) {
         puts[i] = (struct put){.n = i};
         jobs[i] = job_of(store, put_unit, &puts[i]);
@@ -185,7 +186,7 @@ START_TEST(nothing_is_seen_or_told_before_it_is_committed)
     struct gate gate;
     struct job first = job_of(store, user_unit, NULL);
     struct job again = job_of(store, user_unit, NULL);
-    gate_shut(&gate, store);
+    gate_shut(&gate);
     job_start(&first);
     job_start(&again);
     int64_t seen = 7;
@@ -230,7 +231,7 @@ START_TEST(a_withdrawn_unit_never_runs)
     struct gate gate;
     struct put put = {.n = 1};
     struct job job = job_of(store, put_unit, &put);
-    gate_shut(&gate, store);
+    gate_shut(&gate);
     job.deadline_ms = clock_mono_ms() + 200;
     job_start(&job);
     ck_assert_int_eq(job_join(&job), ERR_TIMEOUT);
@@ -252,7 +253,7 @@ START_TEST(the_queue_is_bounded_for_what_begins_only)
     struct gate gate;
     struct put puts[4] = {{.n = 0}, {.n = 1}, {.n = 2}, {.n = 3}};
     struct job jobs[3];
-    gate_shut(&gate, store);
+    gate_shut(&gate);
     for (int i = 0; i < 3; i++) {
         jobs[i] = job_of(store, put_unit, &puts[i]);
         jobs[i].class = i < 2 ? STORE_BEGIN : STORE_FINISH;
@@ -280,7 +281,7 @@ START_TEST(closing_runs_what_is_queued)
     struct gate gate;
     struct put puts[20];
     struct job jobs[20];
-    gate_shut(&gate, store);
+    gate_shut(&gate);
     for (int i = 0; i < 20; i++) {
         puts[i] = (struct put){.n = i};
         jobs[i] = job_of(store, put_unit, &puts[i]);
@@ -392,42 +393,43 @@ START_TEST(a_read_that_writes_is_broken_whatever_it_says)
 }
 END_TEST
 
+struct holder {
+    struct store *store;
+    sem_t entered;
+    sem_t go;
+    pthread_t thread;
+};
+
 static enum err hold_unit(struct db *db, void *arg)
 {
-    struct gate *gate = arg;
+    struct holder *holder = arg;
     (void)db;
-    sem_post(&gate->entered);
-    while (sem_wait(&gate->go))
+    sem_post(&holder->entered);
+    while (sem_wait(&holder->go))
         ;
     return ERR_NONE;
 }
 
-struct holder {
-    struct store *store;
-    struct gate gate;
-    pthread_t thread;
-};
-
 static void *hold_reader(void *arg)
 {
     struct holder *holder = arg;
-    ck_assert_int_eq(store_read(holder->store, -1, hold_unit, &holder->gate, rig_soon()), ERR_NONE);
+    ck_assert_int_eq(store_read(holder->store, -1, hold_unit, holder, rig_soon()), ERR_NONE);
     return NULL;
 }
 
 static void hold_begin(struct holder *holder, struct store *store)
 {
     holder->store = store;
-    sem_init(&holder->gate.entered, 0, 0);
-    sem_init(&holder->gate.go, 0, 0);
+    sem_init(&holder->entered, 0, 0);
+    sem_init(&holder->go, 0, 0);
     ck_assert_int_eq(pthread_create(&holder->thread, NULL, hold_reader, holder), 0);
-    while (sem_wait(&holder->gate.entered))
+    while (sem_wait(&holder->entered))
         ;
 }
 
 static void hold_end(struct holder *holder)
 {
-    sem_post(&holder->gate.go);
+    sem_post(&holder->go);
     ck_assert_int_eq(pthread_join(holder->thread, NULL), 0);
 }
 

@@ -113,7 +113,7 @@ START_TEST(a_unit_that_fills_the_disk_fails_alone)
     struct put puts[5] = {
         {.n = 0}, {.n = 1}, {.n = 2, .is_too_big = true}, {.n = 3}, {.n = 4, .own = ERR_REFUSED}};
     struct job jobs[5];
-    gate_shut(&gate, store);
+    gate_shut(&gate);
     for (int i = 0; i < 5; i++) {
         jobs[i] = job_of(store, put_unit, &puts[i]);
         job_start(&jobs[i]);
@@ -210,7 +210,7 @@ START_TEST(a_full_disk_at_the_commit_is_everybodys_and_nothing_is_written)
     struct gate gate;
     struct put puts[3] = {{.n = 0}, {.n = 1, .own = ERR_REFUSED}, {.n = 2}};
     struct job jobs[3];
-    gate_shut(&gate, store);
+    gate_shut(&gate);
     for (int i = 0; i < 3; i++) {
         jobs[i] = job_of(store, put_unit, &puts[i]);
         job_start(&jobs[i]);
@@ -327,7 +327,7 @@ START_TEST(an_unknown_commit_is_everybodys)
     struct gate gate;
     struct put puts[3] = {{.n = 0}, {.n = 1, .own = ERR_REFUSED}, {.n = 2, .is_broken = true}};
     struct job jobs[3];
-    gate_shut(&gate, store);
+    gate_shut(&gate);
     for (int i = 0; i < 3; i++) {
         jobs[i] = job_of(store, put_unit, &puts[i]);
         job_start(&jobs[i]);

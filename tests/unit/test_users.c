@@ -431,6 +431,7 @@ int main(void)
     Suite *suite = suite_create("users");
     TCase *tc = tcase_create("users");
     tcase_add_checked_fixture(tc, rig_begin, rig_end);
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_taken_name_is_refused_whatever_its_case);
     tcase_add_test(tc, a_taken_address_is_refused_whatever_its_case);
     tcase_add_test(tc, both_taken_are_named_even_if_by_two_users);
