@@ -488,8 +488,8 @@ START_TEST(registrations_have_limits)
         "{\"username\":\"abc\",\"password\":\"12345678\",\"email\":\"a@b\"}",
         "{\"username\":\"abc\",\"password\":\"12345678\",\"email\":\"a b@c.d\"}",
         "{\"username\":\"abc\",\"password\":\"12345678\",\"email\":\"a@b.c\",\"role\":\"none\"}",
-        "{\"username\":\"abc\",\"password\":\"12345678\",\"email\":\"a@b.c\",\"role\":"
-        "\"user\\u0000\"}",
+        ("{\"username\":\"abc\",\"password\":\"12345678\",\"email\":\"a@b.c\",\"role\":"
+         "\"user\\u0000\"}"),
         "{\"username\":\"abc\",\"password\":\"1234567\\u0000\",\"email\":\"a@b.c\"}",
         "{\"username\":\"abc\",\"password\":\"12345678\",\"email\":\"a@b.c\",\"admin\":true}",
         "[]",
