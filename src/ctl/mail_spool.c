@@ -113,7 +113,7 @@ static enum err find_publisher(int root_fd, uid_t *out, struct fault *fault)
 
 static enum err scan_all(struct mail_list *list, int root_fd, struct fault *fault)
 {
-    uid_t publisher;
+    uid_t publisher = (uid_t)-1;
     enum err e = find_publisher(root_fd, &publisher, fault);
     for (size_t n = 0; !e && n < sizeof folders / sizeof *folders; n++)
         e = scan_folder(list, root_fd, publisher, folders[n].folder, folders[n].place, fault);
