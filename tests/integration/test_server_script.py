@@ -20,6 +20,7 @@ from script_server import ADMIN_PASSWORD, Run, main, processes_below, program
 class Start(unittest.TestCase):
     def test_the_lines_it_prints_work_and_work_again(self):
         run = Run(self).wait_until_ready()
+        self.assertRegex(run.session(), "^TOKEN=.* -d @- ", "a password on a command line can be seen by others")
         for number in (1, 2):
             done = subprocess.run(["bash", "-c", run.session()], capture_output=True, text=True, check=True)
             order = harness.json.loads(done.stdout)
