@@ -50,21 +50,22 @@ static enum err check_dead(const struct sockaddr_un *address, struct fault *faul
         return ERR_NONE;
     if (cause == 0 || cause == EAGAIN)
         return fail(fault, ERR_BUSY, NULL, "%s is in use by another process", address->sun_path);
-    return fail_errno(fault, ERR_IO, "%s", address->sun_path);
+    return fail_errno(fault, ERR_IO, "cannot look who uses %s", address->sun_path);
 }
 
 static enum err remove_stale(const struct sockaddr_un *address, struct fault *fault)
 {
     struct stat st;
     if (lstat(address->sun_path, &st) != 0)
-        return errno == ENOENT ? ERR_NONE : fail_errno(fault, ERR_IO, "%s", address->sun_path);
+        return errno == ENOENT ? ERR_NONE
+                               : fail_errno(fault, ERR_IO, "cannot look at %s", address->sun_path);
     if (!S_ISSOCK(st.st_mode))
         return fail(fault, ERR_CONFIG, NULL, "%s is there, and is no socket", address->sun_path);
     enum err e = check_dead(address, fault);
     if (e)
         return e;
     if (unlink(address->sun_path) != 0 && errno != ENOENT)
-        return fail_errno(fault, ERR_IO, "%s", address->sun_path);
+        return fail_errno(fault, ERR_IO, "cannot remove the old socket %s", address->sun_path);
     return ERR_NONE;
 }
 
@@ -88,12 +89,12 @@ static enum err bind_and_listen(int fd, const struct sockaddr_un *address, int m
 {
     const char *path = address->sun_path;
     if (bind(fd, (const struct sockaddr *)address, sizeof *address) != 0)
-        return fail_errno(fault, ERR_IO, "%s", path);
+        return fail_errno(fault, ERR_IO, "cannot make the socket %s", path);
     enum err e = *group ? set_group(path, group, fault) : ERR_NONE;
     if (e)
         return e;
     if (chmod(path, (mode_t)mode) != 0 || listen(fd, backlog) != 0)
-        return fail_errno(fault, ERR_IO, "%s", path);
+        return fail_errno(fault, ERR_IO, "cannot listen on %s", path);
     return ERR_NONE;
 }
 

@@ -93,7 +93,8 @@ static int compare_keys(const void *a, const void *b)
 static enum err arrange(struct keyring *ring, const char *folder, struct fault *fault)
 {
     if (!ring->count)
-        return fail(fault, ERR_CONFIG, NULL, "there is no key in %s", folder);
+        return fail(
+            fault, ERR_CONFIG, NULL, "there is no key in %s; orderctl key new makes one", folder);
     qsort(ring->keys, ring->count, sizeof *ring->keys, compare_keys);
     for (size_t i = 0; i < ring->count; i++) {
         const struct key *key = &ring->keys[i];
@@ -123,6 +124,9 @@ static enum err lock_folder(const char *folder, int operation, int *fd, struct f
 {
     int64_t deadline_ms = clock_mono_ms() + LOCK_WAIT_MS;
     *fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0 && errno == ENOENT)
+        return fail(fault, ERR_CONFIG, NULL,
+            "there is no folder of keys %s; orderctl key new makes it, and a key", folder);
     if (*fd < 0)
         return fail_errno(fault, ERR_CONFIG, "cannot open the folder of keys %s", folder);
     while (flock(*fd, operation | LOCK_NB)) {

@@ -63,7 +63,7 @@ END_TEST
 
 START_TEST(a_folder_without_a_key_is_an_error)
 {
-    expect(ERR_CONFIG, "there is no key in");
+    expect(ERR_CONFIG, "; orderctl key new makes one");
 }
 END_TEST
 
