@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <config.h>
+
 #include "core/buffer.h"
 
 #include "ctl/subcommand.h"

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <config.h>
+
 #include "ctl/subjects.h"
 
 const struct subcommand_option subcommand_global_options[] = {

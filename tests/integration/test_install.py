@@ -153,6 +153,14 @@ class Install(unittest.TestCase):
             [self.installed("sbindir", "orderctl"), "--help"], capture_output=True, text=True, check=True).stdout
         self.assertIn(f"{variable('sysconfdir')}/orderd/orderd.conf", text)
 
+    def test_another_configure_compiles_again_what_knows_a_folder(self):
+        """make does so for config.h, but not for other flags: as README has it, programs are there before."""
+        text = (BUILD / "config.h").read_text()
+        self.assertIn(f"\"{variable('sysconfdir')}/orderd\"", text)
+        self.assertIn(f"\"{variable('pkgdatadir')}\"", text)
+        for flags in ("AM_CPPFLAGS", "AM_CFLAGS", "CPPFLAGS"):
+            self.assertNotIn(variable("prefix") + "/", variable(flags), flags)
+
     def test_a_configuration_that_is_there_is_kept_and_uninstall_leaves_nothing_else(self):
         with tempfile.TemporaryDirectory(prefix="orderd-test-root-") as root:
             config = Path(f"{root}{variable('sysconfdir')}/orderd/orderd.conf")
