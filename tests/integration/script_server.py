@@ -21,11 +21,13 @@ def children(pid):
 
 
 def program(pid):
-    """What the process runs, at most 15 bytes of it; an empty text when it is gone."""
+    """What the process runs, at most 15 bytes of it; an empty text when it is gone, or has ended and only waits for
+    its parent to notice."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        command, rest = Path(f"/proc/{pid}/stat").read_text().split("(", 1)[1].rsplit(")", 1)
     except (FileNotFoundError, ProcessLookupError):
         return ""
+    return "" if rest.split()[0] in "ZX" else command
 
 
 def processes_below(folder):
