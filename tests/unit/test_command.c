@@ -6,6 +6,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <config.h>
+
 #include "core/arena.h"
 #include "core/command.h"
 #include "core/file.h"
