@@ -1,6 +1,8 @@
 /* ctl/arguments and the table: what is understood, and the misuse matrix. */
 #include <string.h>
 
+#include <config.h>
+
 #include "core/buffer.h"
 
 #include "ctl/arguments.h"
