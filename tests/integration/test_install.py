@@ -148,6 +148,17 @@ class Install(unittest.TestCase):
         self.assertEqual(again.returncode, 1, again)
         self.assertIn("taken", again.stderr)
 
+    @unittest.skipUnless(shutil.which("readelf"), "there is no readelf")
+    def test_what_renders_mails_links_no_database_and_no_fastcgi(self):
+        def libraries(name):
+            return subprocess.run(["readelf", "-d", self.installed("sbindir", name)], capture_output=True, text=True,
+                                  check=True).stdout
+        self.assertIn("libsqlite3", libraries("orderd"))
+        for library in ("libsqlite3", "libfcgi", "libjwt", "libargon2", "libjson-c"):
+            self.assertNotIn(library, libraries("orderd-notifier"))
+        for library in ("libfcgi", "libgmime", "libjson-c"):
+            self.assertNotIn(library, libraries("orderctl"))
+
     def test_the_installed_programs_know_their_folders(self):
         text = subprocess.run(
             [self.installed("sbindir", "orderctl"), "--help"], capture_output=True, text=True, check=True).stdout
