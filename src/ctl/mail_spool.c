@@ -98,16 +98,13 @@ static enum err scan_folder(struct mail_list *list, int root_fd, uid_t publisher
     return e;
 }
 
-/* As the notifier has it: files are of whom new/ belongs to. */
+/* As the notifier has it: files are of whom new/ belongs to. Without one it does not matter. */
 static enum err find_publisher(int root_fd, uid_t *out, struct fault *fault)
 {
-    struct stat st;
-    if (fstatat(root_fd, layout_name(LAYOUT_NEW), &st, AT_SYMLINK_NOFOLLOW) == 0)
-        *out = st.st_uid;
-    else if (errno == ENOENT)
-        *out = geteuid();
-    else
+    struct stat st = {.st_uid = geteuid()};
+    if (fstatat(root_fd, layout_name(LAYOUT_NEW), &st, AT_SYMLINK_NOFOLLOW) && errno != ENOENT)
         return fail_errno(fault, ERR_IO, "cannot look at the spool's folder new/");
+    *out = st.st_uid;
     return ERR_NONE;
 }
 
