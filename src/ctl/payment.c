@@ -69,8 +69,6 @@ static enum err move_unit(struct db *db, void *arg)
         return e;
     enum err moved =
         move->payment.order_id ? move->of_payment(db, move) : move->of_attempt(db, move);
-    if (moved && moved != ERR_REFUSED)
-        return moved;
     e = read_outcome(db, move);
     return e ? e : moved;
 }

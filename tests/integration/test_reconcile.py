@@ -292,6 +292,25 @@ class TestPayments(unittest.TestCase):
         self.assertEqual({kind for kind, _, _ in home.reconcile()}, {"not_captured", "void_unknown"})
         self.assertFalse(ledger.exists())
 
+    def test_what_only_one_of_two_looks_sees_is_not_reported(self):
+        home = Copy()
+        other = STRANGE[1:] + "6"
+        home.append("authorise", STRANGE, MONEY)
+        os.mkfifo(home.path / "mail/new/fifo")
+
+        def change_after_the_first_look():
+            with open(home.path / "mail/new/fifo", "wb"):  # is back when the Maildir, which comes last, is being read
+                home.append("void", STRANGE, MONEY)
+                home.append("authorise", other, MONEY)
+
+        thread = threading.Thread(target=change_after_the_first_look)
+        thread.start()
+        try:
+            self.assertEqual(home.reconcile(), [])
+        finally:
+            thread.join()
+        self.assertEqual(home.reconcile(), [("held_without_order", None, other)])
+
     def test_nothing_is_changed(self):
         home = Copy()
 
