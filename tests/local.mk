@@ -20,8 +20,10 @@ script_tests = \
 	tests/integration/test_crash.py \
 	tests/integration/test_orderctl.py \
 	tests/integration/test_reconcile.py \
+	tests/integration/test_reconcile_mails.py \
 	tests/integration/test_orderctl_payments.py \
 	tests/integration/test_orderctl_users.py \
+	tests/integration/test_orderctl_check.py \
 	tests/integration/test_orderctl_keys.py \
 	tests/integration/test_health.py \
 	tests/integration/test_start.py \
@@ -33,9 +35,9 @@ script_tests = \
 	tests/style.py \
 	tests/include_direction.py
 EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/disk.py tests/integration/harness.py \
-	tests/integration/lighttpd.py tests/integration/openapi.py \
-	tests/integration/orderctl.py tests/integration/raw.py tests/integration/script_server.py tests/integration/tokens.py \
-	tests/integration/tap.py
+	tests/integration/lighttpd.py tests/integration/openapi.py tests/integration/orderctl.py \
+	tests/integration/raw.py tests/integration/reconcile.py tests/integration/script_server.py \
+	tests/integration/tokens.py tests/integration/tap.py
 
 # kill -9 at 200 random moments; make check does it ten times.
 .PHONY: check-crash

@@ -13,6 +13,7 @@ SECURITY_LIBS = src/libsecurity.a $(JWT_LIBS) $(ARGON2_LIBS) $(CRYPTO_LIBS)
 check_PROGRAMS += \
 	tests/unit/test_cursor \
 	tests/unit/test_keyring \
+	tests/unit/test_keyring_change \
 	tests/unit/test_password \
 	tests/unit/test_password_turns \
 	tests/unit/test_token \
@@ -25,6 +26,9 @@ tests_unit_test_cursor_LDADD = $(security_test_libs)
 tests_unit_test_keyring_SOURCES = tests/unit/test_keyring.c
 tests_unit_test_keyring_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_keyring_LDADD = $(security_test_libs)
+tests_unit_test_keyring_change_SOURCES = tests/unit/test_keyring_change.c
+tests_unit_test_keyring_change_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_keyring_change_LDADD = $(security_test_libs)
 tests_unit_test_password_SOURCES = tests/unit/test_password.c
 tests_unit_test_password_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_password_LDADD = $(security_test_libs)

@@ -1,17 +1,16 @@
 #!/usr/bin/python3
 """/healthz: what works, what does not while reads still do, and when it is time to begin."""
 
-import errno
 import os
 import shutil
 import subprocess
-import tempfile
 import unittest
-from pathlib import Path
 
+import disk
 import harness
 from harness import TOP, Server, wait_for
-from orderctl import needs_root
+
+NO_DISK = disk.why_not()
 
 
 def health(server):
@@ -64,39 +63,14 @@ class TestHealth(unittest.TestCase):
         server.kill("orderd")
 
 
-class Disk:
-    """A file system of two megabytes."""
-
-    def __init__(self, case):
-        self.path = Path(tempfile.mkdtemp(prefix="orderd-test-disk-"))
-        case.addCleanup(self.path.rmdir)
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", self.path],
-                              capture_output=True, text=True, check=False)
-        if done.returncode:
-            case.skipTest(f"no tmpfs can be mounted: {done.stderr.strip()}")
-        case.addCleanup(subprocess.run, ["umount", "--lazy", self.path], check=True)
-
-    def fill(self):
-        with open(self.path / "filler", "wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-            except OSError as error:
-                assert error.errno == errno.ENOSPC, error
-
-    def empty(self):
-        (self.path / "filler").unlink()
-
-
-@needs_root
+@unittest.skipIf(NO_DISK, NO_DISK)
 class TestFullDisk(unittest.TestCase):
     def test_a_full_disk_stops_writes_and_nothing_else(self):
-        disk = Disk(self)
-        server = Server(self, {"database.path": disk.path / "orders.db"}, notifier=False)
+        server = disk.Server(self, notifier=False)
         _, token = server.customer()
         key = [("Idempotency-Key", "k")]
         first = server.order(token, key)
-        disk.fill()
+        server.fill()
         reply = wait_for(lambda: refused(server.order(token)), "an order that cannot be written")
         self.assertEqual(reply.problem, "unavailable")
         self.assertEqual(health(server), degraded("writes"))
@@ -104,7 +78,7 @@ class TestFullDisk(unittest.TestCase):
         replay = server.order(token, key)
         self.assertEqual((replay.status, replay.body), (201, first.body))
         self.assertEqual(health(server), degraded("writes"))
-        disk.empty()
+        server.free()
         wait_for(lambda: health(server) == OK, "writes, without a request that writes")
         self.assertEqual(server.order(token).status, 201)
 

@@ -1,114 +1,21 @@
 #!/usr/bin/python3
-"""orderctl reconcile: nothing is said of what agrees or is under way, under full load too, and everything of what does
-not agree."""
+"""orderctl reconcile, our books against the gateway's: nothing is said of what agrees or is under way, under full load
+too, and everything of what does not agree."""
 
-import atexit
 import concurrent.futures
 import fcntl
 import os
 import random
-import shutil
-import sqlite3
-import tempfile
 import threading
 import time
 import unittest
 
 import harness
-from harness import Home, Server, wait_for
-from orderctl import OWNER, STRANGER, Bed, needs_root, run
+from harness import Server, wait_for
+from orderctl import run
+from reconcile import MONEY, STRANGE, TIME, Copy, Template, hold_for_nobody, reconcile
 
 OLD = 1000  # as a time: older than anything under way
-TIME = "time=2026-11-24T15:04:05Z"
-
-
-def reconcile(config, **options):
-    """[(kind, order id, uid)], sorted."""
-    result = run("--config", config, "--json", "reconcile", **options)
-    found = result.json["disagreements"]
-    assert result.status == (1 if found else 0), result
-    return sorted(((one["kind"], one["order_id"], one["uid"]) for one in found), key=str)
-
-
-class Copy(Home):
-    """A home of its own, as the template stood when its service was stopped."""
-
-    def __init__(self):
-        super().__init__(tempfile.mkdtemp(prefix="reconcile-test-") + "/home")
-        atexit.register(shutil.rmtree, self.path.parent, ignore_errors=True)
-        shutil.copytree(Template.get().path, self.path, ignore=shutil.ignore_patterns("*.sock"))
-
-    @property
-    def config(self):
-        return self.path / "orderd.conf"
-
-    def reconcile(self):
-        return reconcile(self.config)
-
-    def change(self, sql, *values):
-        connection = sqlite3.connect(self.path / "orders.db")
-        connection.execute("PRAGMA foreign_keys = OFF")
-        with connection:
-            connection.execute(sql, values)
-        connection.close()
-
-    def append(self, event, uid, rest=""):
-        with open(self.path / "gateway.ledger", "a", encoding="ascii") as ledger:
-            ledger.write(f"{TIME} event={event} reference={uid}{rest}\n")
-
-    def drop_lines(self, uid, event=None):
-        path = self.path / "gateway.ledger"
-        lines = [line for line in path.read_text().splitlines()
-                 if f"reference={uid}" not in line or (event and f"event={event} " not in line)]
-        path.write_text("".join(line + "\n" for line in lines))
-
-    def uid_of(self, state):
-        return self.value("SELECT uid FROM payment_attempts WHERE state = ?", state)
-
-    @property
-    def captured(self):
-        """The uid of order 1."""
-        return self.value("SELECT attempt_uid FROM orders WHERE id = 1")
-
-    def mail_of(self, order_id):
-        """Path and uid."""
-        for path in (self.path / "mail/new").iterdir():
-            text = path.read_text()
-            if f"\nX-Order-Id: {order_id}\n" in text:
-                return path, path.name.split(".")[1]
-        raise AssertionError(f"no mail of order {order_id}")
-
-
-class Template:
-    """Orders 1 to 3 captured and mailed, 4 captured with its mail in the spool; a declined and two voided attempts."""
-
-    home = None
-
-    @classmethod
-    def get(cls):
-        if cls.home is None:
-            case = unittest.TestCase()
-            server = Server(case, {"gateway.timeout": 200})
-            _, token = server.customer()
-            for _ in range(3):
-                assert server.order(token).status == 201
-            for payment_token in ("tok_declined", "tok_error", "tok_timeout"):
-                assert server.order(token, payment_token=payment_token).status != 201
-            server.wait_until_at_rest()
-            server.stop("orderd-notifier")
-            assert server.order(token).json["order_id"] == 4
-            server.wait_until_settled()
-            server.stop_all()
-            folder = tempfile.mkdtemp(prefix="reconcile-test-")
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
-            shutil.copytree(server.path, f"{folder}/home", ignore=shutil.ignore_patterns("*.sock"))
-            case.doCleanups()
-            cls.home = Home(f"{folder}/home")
-        return cls.home
-
-
-MONEY = " amount=2590 currency=EUR"
-STRANGE = "5" * 32
 
 
 class TestPayments(unittest.TestCase):
@@ -209,10 +116,6 @@ class TestPayments(unittest.TestCase):
             path.unlink()
         return uid
 
-    def held_for_nobody(home):
-        home.append("authorise", STRANGE, MONEY)
-        return STRANGE
-
     def captured_for_nobody(home):
         home.append("authorise", STRANGE, MONEY)
         home.append("capture", STRANGE, MONEY)
@@ -228,7 +131,7 @@ class TestPayments(unittest.TestCase):
         (voided_but_captured, "captured_without_order", None), (declined_but_authorised, "held_without_order", None),
         (never_ended, "start_overdue", None), (never_voided, "void_overdue", None), (void_refused, "void_failed", None),
         (conflict, "conflict", None), (order_lost, "incomplete", None),
-        (held_for_nobody, "held_without_order", None), (captured_for_nobody, "captured_without_order", None),
+        (hold_for_nobody, "held_without_order", None), (captured_for_nobody, "captured_without_order", None),
     ]
 
     def test_each_disagreement_is_a_line_with_its_ids(self):
@@ -319,96 +222,12 @@ class TestPayments(unittest.TestCase):
                     if path.is_file() and not path.name.endswith("-shm")}
 
         before = picture()
-        TestPayments.held_for_nobody(home)
+        hold_for_nobody(home)
         before[home.path / "gateway.ledger"] = (home.path / "gateway.ledger").read_bytes()
         self.assertEqual(len(home.reconcile()), 1)
         after = picture()
         self.assertEqual({path for path in after if after[path] != before.get(path)} - {home.path / "orders.db-wal"}, set())
         self.assertEqual(set(before) - set(after), set())
-
-
-class TestMails(unittest.TestCase):
-    def test_a_mail_that_is_missing_is_told(self):
-        home = Copy()
-        home.mail_of(2)[0].unlink()
-        next((home.path / "spool/new").iterdir()).unlink()
-        self.assertEqual(home.reconcile(), [("mail_missing", 2, None), ("mail_missing", 4, None)])
-
-    def test_a_mail_that_was_read_is_there_and_a_copy_of_it_is_the_same(self):
-        home = Copy()
-        path, _ = home.mail_of(2)
-        shutil.copy(path, home.path / "mail/cur" / (path.name + ":2,S"))
-        os.rename(home.mail_of(1)[0], home.path / "mail/cur/any-name")
-        (home.path / "mail/new/spam").write_text("From: x\nSubject: hello\n\nX-Order-Id: 99\n")
-        self.assertEqual(home.reconcile(), [])
-
-    def test_another_mail_of_the_same_order_is_told(self):
-        home = Copy()
-        path, uid = home.mail_of(2)
-        other = ("0" if uid[0] != "0" else "1") + uid[1:]
-        (home.path / "mail/new/other").write_text(path.read_text().replace(uid, other))
-        self.assertEqual(home.reconcile(), [("mail_twice", 2, max(uid, other))])
-
-    def test_a_mail_of_no_order_is_told(self):
-        home = Copy()
-        path, uid = home.mail_of(2)
-        (home.path / "mail/new/other").write_text(path.read_text().replace("X-Order-Id: 2\n", "X-Order-Id: 99\n"))
-        self.assertEqual(home.reconcile(), [("mail_without_order", 99, uid)])
-
-    def test_mails_in_the_spool_are_on_their_way_until_they_are_given_up(self):
-        home = Copy()
-        path = next((home.path / "spool/new").iterdir())
-        for folder, name in (("claimed", f"1.{path.name}"), ("deferred", f"9999999999.3.{path.name}"), ("hold", path.name)):
-            (home.path / "spool" / folder).mkdir(exist_ok=True)
-            path = path.rename(home.path / "spool" / folder / name)
-            self.assertEqual(home.reconcile(), [], folder)
-        (home.path / "spool/failed").mkdir(exist_ok=True)
-        uid = path.name
-        path.rename(home.path / "spool/failed" / uid)
-        (home.path / "spool/failed" / f"{uid}.reason").write_text("no such user\n")
-        self.assertEqual(home.reconcile(), [("mail_given_up", 4, uid)])
-
-    def test_mails_in_the_outbox_are_on_their_way(self):
-        home = Copy()
-        path = next((home.path / "spool/new").iterdir())
-        home.change("INSERT INTO outbox (uid, kind, order_id, message, created_at) VALUES (?, 'order_confirmed', 4, ?, 1)",
-                    path.name, path.read_bytes())
-        self.assertEqual(home.reconcile(), [])
-        path.unlink()
-        self.assertEqual(home.reconcile(), [])
-
-    def test_a_spool_that_cannot_be_read_hides_nothing_else(self):
-        home = Copy()
-        TestPayments.held_for_nobody(home)
-        shutil.rmtree(home.path / "spool")
-        (home.path / "spool").write_text("not a folder")
-        self.assertEqual([kind for kind, _, _ in home.reconcile()], ["held_without_order", "mails_unreadable"])
-        line = run("--config", home.config, "reconcile").out.splitlines()[0]
-        self.assertRegex(line, r"\Amail: cannot open the spool [^;]+: Not a directory; ")
-
-    @needs_root
-    def test_a_maildir_of_somebody_else_is_not_compared_and_that_is_said(self):
-        home = Copy()
-        shutil.rmtree(home.path / "mail/new")
-        os.chown(home.path / "mail", STRANGER, STRANGER)
-        result = run("--config", home.config, "reconcile")
-        self.assertEqual((result.status, result.out), (0, ""), result)
-        self.assertRegex(result.err, r"\Aorderctl: mails are not compared: [^\n]+ is not ours\n\Z")
-        document = run("--config", home.config, "--json", "reconcile").json
-        self.assertEqual((document["mails"], document["disagreements"]), ("skipped", []))
-        self.assertIn("is not ours", document["mails_skipped_because"])
-
-    @needs_root
-    def test_root_looks_with_the_owner_s_eyes_and_leaves_nothing_behind(self):
-        home = Copy()
-        for path in (home.path.parent, home.path, *home.path.rglob("*")):
-            os.chown(path, OWNER, OWNER)
-        TestPayments.held_for_nobody(home)
-        for folder in ("spool/new", "mail/new"):
-            (home.path / folder).chmod(0o700)
-        self.assertEqual([kind for kind, _, _ in home.reconcile()], ["held_without_order"])
-        for path in (home.path, *home.path.rglob("*")):
-            self.assertEqual((path.stat().st_uid, path.stat().st_gid), (OWNER, OWNER), path)
 
 
 class TestBesideOrderd(unittest.TestCase):
