@@ -190,7 +190,7 @@ START_TEST(stop_waits_only_for_the_calls_that_were_begun)
     settle_close(shop.settle);
     shop.settle = NULL;
     ck_assert_int_le(atomic_load(&fake.captured), 16); /* 8 at once */
-    char rest[8];
+    char rest[16];
     snprintf(rest, sizeof rest, "%d", 64 - atomic_load(&fake.captured));
     ck_assert_str_eq(shop_text(&shop, "SELECT count(*) FROM payments WHERE next_try_at = 0"), rest);
 }
