@@ -247,7 +247,7 @@ START_TEST(closing_while_a_tool_writes_ends_with_the_units_deadlines)
     ck_assert(locks_take_write(fd, 5000));
     struct put put = {.n = 1};
     struct job job = job_of(store, put_unit, &put);
-    job.deadline_ms = clock_mono_ms() + 200;
+    job.deadline_ms = clock_mono_ms() + 1000;
     job_start(&job);
     int64_t before = clock_mono_ms();
     store_close(store);
