@@ -97,7 +97,8 @@ class StopUnderLoad(unittest.TestCase):
         self.assertEqual(len(captures), load.statuses.count(201))
 
     def test_a_slow_gateway_holds_the_stop_up_but_loses_nothing(self):
-        server = harness.Server(self, {"gateway.latency": 400})
+        # nginx lets go of a busy connection after its keepalive_time, or the stop would last for minutes
+        server = harness.Server(self, {"gateway.latency": 400, "server.stop_timeout": 600000})
         _, token = server.customer()
         load = Load(server.port, token)
         try:
