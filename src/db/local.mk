@@ -52,6 +52,7 @@ check_PROGRAMS += \
 	tests/unit/test_store \
 	tests/unit/test_store_faults \
 	tests/unit/test_store_processes \
+	tests/unit/test_store_thread \
 	tests/unit/test_users \
 	tests/unit/test_write_offs
 tests_unit_test_commit_queue_SOURCES = tests/unit/test_commit_queue.c
@@ -105,3 +106,6 @@ tests_unit_test_books_LDADD = $(db_test_libs)
 tests_unit_test_write_offs_SOURCES = tests/unit/test_write_offs.c
 tests_unit_test_write_offs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_write_offs_LDADD = $(db_test_libs)
+tests_unit_test_store_thread_SOURCES = tests/unit/test_store_thread.c
+tests_unit_test_store_thread_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_store_thread_LDADD = $(db_test_libs)

@@ -2,7 +2,6 @@
  * (RLIMIT_FSIZE), and this program's own pwrite64() and fdatasync() stand before the C library's,
  * so that SQLite gets the error from the system call. */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,7 @@
 /* db/store and other processes: a second orderd, tools that write beside it, readers that do not
  * let go, and kill -9. Locks by flock(2) belong to the open file, so another descriptor of this
  * process is as good as another process. */
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,7 +13,6 @@
 #include "db/checkpoint.h"
 #include "db/locks.h"
 #include "db/settings.h"
-#include "db/users.h"
 
 #include "db_rig.h"
 #include "store_rig.h"
