@@ -16,7 +16,7 @@ import contract
 import harness
 import lighttpd
 import raw
-from contract import JSON, bearer
+from contract import JSON, MARK, bearer
 
 CREATE = json.dumps(harness.order_body()).encode()
 
@@ -30,8 +30,10 @@ def patient(text, pattern):
 
 class Nginx(harness.Server):
     def nginx_site(self):
-        """With two ways to bring about what no client of ours can: another address, and a limit."""
+        """With what an administrator may add, a log and a limit, and with a way to come from another address."""
         site = patient(super().nginx_site(), r"(fastcgi_read_timeout +)60(s;)")
+        site, count = re.subn(r"access_log +off;", "access_log log/access.log orderd;", site)
+        assert count == 1
         return site + """
             set_real_ip_from 127.0.0.1;
             real_ip_header X-Test-Address;
@@ -101,7 +103,7 @@ class FrontTest(contract.ContractTest):
         """Whatever is asked."""
         for method, target, body in (("GET", "/healthz", None), ("HEAD", "/orders/mine", None),
                                      ("GET", "/metrics", None), ("POST", "/orders/create", CREATE),
-                                     ("OPTIONS", "/nowhere", None)):
+                                     ("OPTIONS", "/nowhere", None), ("TRACE", "/healthz", None)):
             reply = self.request(method, target, [JSON] * (method == "POST"), body, self.token, from_front=True)
             self.assertIn(reply.status, statuses, reply)
             if method != "HEAD":
@@ -257,6 +259,17 @@ class BehindNginx(FrontTest):
         ):
             with self.subTest(why):
                 self.assert_problem(self.send(sent, from_front=True), status, problem)
+
+    def test_its_request_ids_are_everybodys(self):
+        """Its own log has them for what it answers and for what orderd does; and no query, which may hold anything."""
+        replies = [self.get("/healthz"), self.get("/orders/mine?reference=" + MARK, self.token), self.order(),
+                   self.request("GET", "/a%zz", from_front=True), self.request("TRACE", "/nowhere?" + MARK)]
+        log = self.server.path / "log/access.log"
+        harness.wait_for(lambda: replies[-1].request_id in log.read_text(), "nginx's log")
+        lines = [line.split() for line in log.read_text().splitlines()]
+        for reply in replies:
+            self.assertEqual([line[4] for line in lines if line[-1] == reply.request_id], [str(reply.status)])
+        self.assertNotIn(MARK, log.read_text())
 
     def test_head_of_what_it_refuses(self):
         for target, status in (("/" + "a" * 9000, 414), ("/%zz", 400), ("/.orderd/method", 404)):

@@ -195,6 +195,16 @@ class Cursors(ListTest):
             for target, token in bad:
                 self.assert_no_good_for(cursor, target, token)
 
+    def test_they_are_bound_to_the_route_whatever_the_caller_becomes(self):
+        cursor = self.cursor("/orders/mine?limit=2")
+        self.server.orderctl("user", "role", "--role", "admin", self.user["username"])
+        token = self.server.login(self.user["username"], "a good password")
+        self.assert_no_good_for(cursor, "/orders/?", token)
+        cursor = self.cursor("/orders/?limit=2", token)
+        self.server.orderctl("user", "role", "--role", "user", self.user["username"])
+        token = self.server.login(self.user["username"], "a good password")
+        self.assert_no_good_for(cursor, "/orders/mine?", token)
+
     def test_they_cannot_be_forged(self):
         cursor = self.cursor("/orders/mine?limit=2")
         self.assertEqual(len(cursor), 32)
