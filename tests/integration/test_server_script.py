@@ -230,8 +230,9 @@ class Deaths(unittest.TestCase):
         run = Run(self).wait_until_ready()
         pids = run.three_pids()
         os.kill(run.process.pid, signal.SIGKILL)
-        again = Run(self, home=run.path, port=run.port).wait_until_ready()
-        self.assertEqual([pid for pid in pids if program(pid)], [])
+        again = Run(self, home=run.path, port=run.port)
+        harness.wait_for(lambda: not any(map(program, pids)), "the end of the programs that lost their starter")
+        again.wait_until_ready()
         again.login("admin", ADMIN_PASSWORD)
         self.assertEqual(again.stop(), 0)
 
