@@ -58,14 +58,15 @@ def free_port():
 
 
 class Process:
-    """One program in a session of its own; its two outputs go to a file."""
+    """One program in a session of its own; its two outputs go to a file. Signals are as a terminal has them, also when
+    the tests run in the background of a script, where SIGINT is ignored and a shell could not trap it."""
 
     def __init__(self, name, argv, output, death_signal="TERM", **options):
         self.name = name
         self.output = Path(output)
         with open(output, "ab") as out:
             self.popen = subprocess.Popen(
-                ["setpriv", "--pdeathsig", death_signal, *map(str, argv)],
+                ["env", "--default-signal", "setpriv", "--pdeathsig", death_signal, *map(str, argv)],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, **options)
 
     @property
