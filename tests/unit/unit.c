@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 int unit_run(Suite *suite)
 {
+    signal(SIGINT, SIG_DFL); /* ignored, where we run in the background of a script */
     SRunner *runner = srunner_create(suite);
     int tap = getenv("UNIT_TAP") != NULL;
     if (tap)
