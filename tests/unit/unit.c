@@ -9,9 +9,18 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Some are ignored where we run in the background of a script, and a test may wait for what they
+ * do. */
+static void reset_signals(void)
+{
+    static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        signal(signals[i], SIG_DFL);
+}
+
 int unit_run(Suite *suite)
 {
-    signal(SIGINT, SIG_DFL); /* ignored, where we run in the background of a script */
+    reset_signals();
     SRunner *runner = srunner_create(suite);
     int tap = getenv("UNIT_TAP") != NULL;
     if (tap)
