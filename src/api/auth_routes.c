@@ -3,13 +3,9 @@
 
 #include <string.h>
 
-#include "api/answer.h"
+#include "core/account.h"
 
-#define USERNAME_MIN 3
-#define USERNAME_MAX 64
-#define PASSWORD_MIN 8
-#define PASSWORD_MAX 128
-#define EMAIL_MAX    254
+#include "api/answer.h"
 
 static bool is_role(const char *text, size_t len)
 {
@@ -19,22 +15,22 @@ static bool is_role(const char *text, size_t len)
 static const struct field registration_fields[] = {
     {.name = "username",
         .type = FIELD_TEXT,
-        .min = USERNAME_MIN,
-        .max = USERNAME_MAX,
+        .min = ACCOUNT_USERNAME_MIN,
+        .max = ACCOUNT_USERNAME_MAX,
         .offset = offsetof(struct registration, username),
-        .is_valid = field_is_username,
+        .is_valid = account_is_username,
         .message = "may hold only A-Z a-z 0-9 . _ -"},
     {.name = "password",
         .type = FIELD_TEXT,
-        .min = PASSWORD_MIN,
-        .max = PASSWORD_MAX,
+        .min = ACCOUNT_PASSWORD_MIN,
+        .max = ACCOUNT_PASSWORD_MAX,
         .offset = offsetof(struct registration, password)},
     {.name = "email",
         .type = FIELD_BYTES,
         .min = 1,
-        .max = EMAIL_MAX,
+        .max = ACCOUNT_EMAIL_MAX,
         .offset = offsetof(struct registration, email),
-        .is_valid = field_is_email,
+        .is_valid = account_is_email,
         .message = "must be an e-mail address"},
     {.name = "role",
         .type = FIELD_TEXT,
@@ -56,11 +52,11 @@ struct login_body {
 static const struct field login_fields[] = {
     {.name = "username",
         .type = FIELD_TEXT,
-        .max = USERNAME_MAX,
+        .max = ACCOUNT_USERNAME_MAX,
         .offset = offsetof(struct login_body, username)},
     {.name = "password",
         .type = FIELD_TEXT,
-        .max = PASSWORD_MAX,
+        .max = ACCOUNT_PASSWORD_MAX,
         .offset = offsetof(struct login_body, password)},
 };
 const struct shape login_shape = SHAPE(login_fields, struct login_body);
@@ -73,12 +69,12 @@ struct password_body {
 static const struct field password_fields[] = {
     {.name = "current_password",
         .type = FIELD_TEXT,
-        .max = PASSWORD_MAX,
+        .max = ACCOUNT_PASSWORD_MAX,
         .offset = offsetof(struct password_body, current_password)},
     {.name = "new_password",
         .type = FIELD_TEXT,
-        .min = PASSWORD_MIN,
-        .max = PASSWORD_MAX,
+        .min = ACCOUNT_PASSWORD_MIN,
+        .max = ACCOUNT_PASSWORD_MAX,
         .offset = offsetof(struct password_body, new_password)},
 };
 const struct shape password_change_shape = SHAPE(password_fields, struct password_body);

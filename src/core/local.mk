@@ -1,6 +1,7 @@
 # Layer core: knows nothing of the others.
 noinst_LIBRARIES += src/libcore.a
 src_libcore_a_SOURCES = \
+	src/core/account.c src/core/account.h \
 	src/core/arena.c src/core/arena.h \
 	src/core/buffer.c src/core/buffer.h \
 	src/core/clock.c src/core/clock.h \

@@ -1,50 +1,28 @@
 /* See account.h. */
 #include "ctl/account.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "core/text.h"
 
-#define USERNAME_MIN 3
-#define USERNAME_MAX 64
-#define EMAIL_MAX    254 /* bytes: RFC 5321, section 4.5.3.1.3, without the brackets */
-
 enum err account_check_username(const char *name, struct fault *fault)
 {
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
     size_t len = strlen(name);
-    if (len < USERNAME_MIN || len > USERNAME_MAX || strspn(name, allowed) != len)
+    if (len < ACCOUNT_USERNAME_MIN || len > ACCOUNT_USERNAME_MAX || !account_is_username(name, len))
         return fail(fault, ERR_VALIDATION, NULL,
-            "the name must have %d to %d characters, of A-Z a-z 0-9 . _ -", USERNAME_MIN,
-            USERNAME_MAX);
+            "the name must have %d to %d characters, of A-Z a-z 0-9 . _ -", ACCOUNT_USERNAME_MIN,
+            ACCOUNT_USERNAME_MAX);
     return ERR_NONE;
-}
-
-/* The domain holds a dot with something on both sides. */
-static bool is_domain(const char *domain)
-{
-    const char *dot = *domain ? strchr(domain + 1, '.') : NULL;
-    return dot && dot[1] && !strchr(domain, '@');
-}
-
-static bool is_email(const char *email, size_t len)
-{
-    const char *at = strchr(email, '@');
-    if (len > EMAIL_MAX || !at || at == email || !is_domain(at + 1))
-        return false;
-    return !strchr(email, ' ') && !text_has_control(email, len) && text_is_utf8(email, len);
 }
 
 enum err account_check_email(const char *email, struct fault *fault)
 {
-    if (!is_email(email, strlen(email)))
+    size_t len = strlen(email);
+    if (len > ACCOUNT_EMAIL_MAX || !text_is_utf8(email, len) || !account_is_email(email, len))
         return fail(fault, ERR_VALIDATION, NULL,
             "the e-mail address must have one @ with a dot in what follows it, no space, and at "
-            "most %d "
-            "bytes",
-            EMAIL_MAX);
+            "most %d bytes",
+            ACCOUNT_EMAIL_MAX);
     return ERR_NONE;
 }
 

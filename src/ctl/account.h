@@ -5,10 +5,8 @@
 
 #include <stddef.h>
 
+#include "core/account.h"
 #include "core/error.h"
-
-#define ACCOUNT_PASSWORD_MIN 8   /* code points */
-#define ACCOUNT_PASSWORD_MAX 128 /* code points, of at most four bytes each */
 
 /* ERR_VALIDATION; the text names the rule, never the value. */
 enum err account_check_username(const char *, struct fault *);

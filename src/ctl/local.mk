@@ -53,7 +53,7 @@ check_PROGRAMS += \
 	tests/unit/test_verdict
 tests_unit_test_account_SOURCES = tests/unit/test_account.c
 tests_unit_test_account_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_account_LDADD = $(CTL_LIBS) $(HTTP_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_account_LDADD = $(CTL_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_admin_SOURCES = tests/unit/test_admin.c
 tests_unit_test_admin_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_admin_LDADD = $(DB_LIBS) $(CORE_LIBS) $(UNIT_LIBS)

@@ -114,45 +114,6 @@ bool field_is_visible(const char *text, size_t len)
     return true;
 }
 
-static bool is_letter(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-bool field_is_username(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (!is_letter(text[i]) && !is_digit(text[i]) && text[i] != '.' && text[i] != '_' &&
-            text[i] != '-')
-            return false;
-    return true;
-}
-
-/* A dot with something on both sides. */
-static bool has_inner_dot(const char *text, size_t len)
-{
-    return len >= 3 && memchr(text + 1, '.', len - 2);
-}
-
-/* Not RFC 5322's grammar: only what keeps out what can be no address. */
-bool field_is_email(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (text[i] == ' ' || is_control(text[i]))
-            return false;
-    const char *at = memchr(text, '@', len);
-    if (!at || at == text)
-        return false;
-    const char *domain = at + 1;
-    size_t domain_len = len - (size_t)(domain - text);
-    return !memchr(domain, '@', domain_len) && has_inner_dot(domain, domain_len);
-}
-
 bool field_is_currency(const char *text, size_t len)
 {
     if (len != 3)

@@ -68,9 +68,6 @@ enum err fields_query(
 /* Ready-made rules for is_valid. */
 bool field_is_plain(const char *, size_t len);    /* no control characters */
 bool field_is_visible(const char *, size_t len);  /* 0x21 to 0x7E only */
-bool field_is_username(const char *, size_t len); /* A-Z a-z 0-9 . _ - */
-bool field_is_email(
-    const char *, size_t len); /* one @, a dot in the domain, no space or control character */
 bool field_is_currency(const char *, size_t len); /* three capital letters */
 
 /* Percent-encodes for a query value: all but the unreserved characters of RFC 3986, section 2.3. */

@@ -4,7 +4,6 @@
 
 #include "core/arena.h"
 #include "core/text.h"
-#include "http/fields.h"
 
 #include "ctl/account.h"
 
@@ -104,7 +103,7 @@ static const struct row passwords[] = {
 
 #define COUNT(rows) ((int)(sizeof(rows) / sizeof *(rows)))
 
-/* The API's own rules say the same; what it checks beside them is given as is_fit. */
+/* The shared rules say the same; what the API checks beside them is given as is_fit. */
 static void agree(enum err ours, bool is_fit, bool is_valid)
 {
     ck_assert_int_eq(ours == ERR_NONE, is_fit && is_valid);
@@ -115,7 +114,7 @@ START_TEST(usernames_follow_the_contract)
     const char *name = repeat(names[_i].text, names[_i].count, names[_i].tail);
     size_t len = strlen(name);
     ck_assert_int_eq(account_check_username(name, &fault), names[_i].want);
-    agree(names[_i].want, len >= 3 && len <= 64, field_is_username(name, len));
+    agree(names[_i].want, len >= 3 && len <= 64, account_is_username(name, len));
 }
 END_TEST
 
@@ -124,7 +123,7 @@ START_TEST(addresses_follow_the_contract)
     const char *email = repeat(emails[_i].text, emails[_i].count, emails[_i].tail);
     size_t len = strlen(email);
     ck_assert_int_eq(account_check_email(email, &fault), emails[_i].want);
-    agree(emails[_i].want, len <= 254 && text_is_utf8(email, len), field_is_email(email, len));
+    agree(emails[_i].want, len <= 254 && text_is_utf8(email, len), account_is_email(email, len));
 }
 END_TEST
 
