@@ -198,7 +198,8 @@ class Deaths(unittest.TestCase):
                 harness.wait_for(lambda: run.pid_of(name) != old, f"another {name}", 5)
                 self.assertLess(time.monotonic() - begun, 3)
                 harness.wait_for(run.healthz, "/healthz", 20)
-                self.assertRegex(run.text, rf"(?m)^server: {name} \({old}\) died, killed by signal KILL; it runs again as \d+$")
+                line = rf"(?m)^server: {name} \({old}\) died, killed by signal KILL; it runs again as \d+$"
+                harness.wait_for(lambda: re.search(line, run.text), f"the line about {name}", 5)
         done = subprocess.run(["bash", "-c", run.session()], capture_output=True, text=True, check=True)
         self.assertEqual(harness.json.loads(done.stdout)["status"], "confirmed")
         harness.wait_for(run.mails, "the mail")
