@@ -35,6 +35,7 @@ script_tests = \
 	tests/style.py \
 	tests/include_direction.py
 EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/disk.py tests/integration/harness.py \
+	tests/integration/judge.py \
 	tests/integration/lighttpd.py tests/integration/openapi.py tests/integration/orderctl.py \
 	tests/integration/raw.py tests/integration/reconcile.py tests/integration/script_server.py \
 	tests/integration/tokens.py tests/integration/tap.py

@@ -332,6 +332,7 @@ class Server(Client, Home):
         Client.__init__(self, free_port())
         self.processes = {}
         self.expected = {}  # name -> exit statuses that are no trouble
+        self.environment = {}  # name -> variables that it is started with besides ours
         self._lock = threading.Lock()
         Server.alive.append(self)
         case.addCleanup(self.close)
@@ -403,7 +404,8 @@ http {{
 
     def start(self, name):
         self.processes[name] = Process(
-            name, [BUILD / name, "--config", self.config], self.path / "log" / f"{name}.out")
+            name, [BUILD / name, "--config", self.config], self.path / "log" / f"{name}.out",
+            env={**os.environ, **self.environment.get(name, {})})
         if name == "orderd":
             self.wait_for_socket()
 

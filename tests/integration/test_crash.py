@@ -4,7 +4,6 @@ no key has two orders; every order is captured and has its mail; nothing else is
 
 ORDERD_KILLS sets how often (10)."""
 
-import collections
 import http.client
 import json
 import os
@@ -14,6 +13,7 @@ import time
 import unittest
 
 import harness
+import judge
 from harness import order_body
 
 KILLS = int(os.environ.get("ORDERD_KILLS", "10"))
@@ -28,8 +28,7 @@ class Shop:
         self.token = token
         self.name = name
         self.stop = stop
-        self.confirmed = {}  # key -> (body sent, body got)
-        self.declined = []
+        self.sent = judge.Sent()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
@@ -44,10 +43,10 @@ class Shop:
             if reply is None:
                 continue
             if reply.status == 201:
-                self.confirmed[key] = (body, reply.body)
+                self.sent.confirmed[key] = (body, reply.body)
             else:
                 assert reply.status == 400, reply
-                self.declined.append(key)
+                self.sent.declined.append(key)
 
     def repeat_until_known(self, key, body):
         """None: the end came first."""
@@ -72,48 +71,13 @@ class Crash(unittest.TestCase):
         """The responder, the notifier, or both; each is started again at once."""
         chance = random.Random(int.from_bytes(os.urandom(4), "big"))
         for _ in range(KILLS):
-            wanted = sum(len(shop.confirmed) for shop in shops) + chance.randrange(1, 60)
-            harness.wait_for(lambda n=wanted: sum(len(shop.confirmed) for shop in shops) >= n, "more orders", 60)
+            wanted = sum(len(shop.sent.confirmed) for shop in shops) + chance.randrange(1, 60)
+            harness.wait_for(lambda n=wanted: sum(len(shop.sent.confirmed) for shop in shops) >= n, "more orders", 60)
             names = chance.choice([["orderd"], ["orderd"], ["orderd-notifier"], ["orderd", "orderd-notifier"]])
             for name in names:
                 server.kill(name)
             for name in names:
                 server.start(name)
-
-    def check_orders(self, server, shops):
-        """What was answered with 201 is there; a key has one order at most."""
-        rows = collections.Counter(key for (key,) in server.rows("SELECT reference FROM orders"))
-        self.assertEqual([key for key, count in rows.items() if count > 1], [])
-        confirmed = {key: bodies for shop in shops for key, bodies in shop.confirmed.items()}
-        self.assertEqual([key for key in confirmed if key not in rows], [])
-        self.assertEqual([key for shop in shops for key in shop.declined if key in rows], [])
-        return confirmed
-
-    def check_replays(self, shops):
-        for shop in shops:
-            for key, (body, first) in shop.confirmed.items():
-                again = shop.try_once(key, body)
-                self.assertEqual((again.status, again.body), (201, first))
-                self.assertEqual(again.header("Idempotency-Replayed"), "true")
-
-    def check_gateway(self, server):
-        """Captured is what is ordered, once each; nothing else is reserved."""
-        events = collections.defaultdict(list)
-        for event in server.ledger():
-            events[event["reference"]].append(event["event"])
-        ordered = {uid for (uid,) in server.rows("SELECT attempt_uid FROM payments WHERE status = 'captured'")}
-        self.assertEqual(len(ordered), server.value("SELECT count(*) FROM orders"))
-        for reference, kinds in events.items():
-            self.assertLessEqual(kinds.count("capture"), 1, reference)
-            self.assertEqual("capture" in kinds, reference in ordered, (reference, kinds))
-            if "authorise" in kinds:
-                self.assertTrue(reference in ordered or kinds[-1] == "void", (reference, kinds))
-
-    def check_mails(self, server):
-        mails = server.mails()
-        orders = {mail["X-Order-Id"] for mail in mails}
-        self.assertEqual(orders, {str(number) for (number,) in server.rows("SELECT id FROM orders")})
-        self.assertEqual(len({mail["Message-ID"] for mail in mails}), len(orders))
 
     def test_kill_9_under_load_loses_nothing(self):
         server = harness.Server(self, {"gateway.latency": 5})
@@ -127,13 +91,13 @@ class Crash(unittest.TestCase):
             for shop in shops:
                 shop.thread.join(60)
         server.wait_until_at_rest(120)
-        confirmed = self.check_orders(server, shops)
-        self.assertGreater(len(confirmed), KILLS)
-        self.check_gateway(server)
-        self.check_mails(server)
-        self.check_replays(shops)
-        self.assertEqual(server.value("SELECT count(*) FROM idempotency_keys WHERE finished_at IS NULL"), 0)
-        self.assertEqual(server.value("PRAGMA integrity_check"), "ok")
+        sent = judge.Sent()
+        for shop in shops:
+            sent.merge(shop.sent)
+        self.assertGreater(len(sent.confirmed), KILLS)
+        judge.check_home(self, server, sent)
+        judge.check_reconcile(self, server)
+        judge.check_replays(self, server, token, sent)
 
 
 if __name__ == "__main__":
