@@ -1,0 +1,13 @@
+# Libraries that a test preloads into a program of ours, to change the world it runs in. They are built without the
+# sanitizers: what they are loaded into may have some, others or none.
+fault_libraries = \
+	tests/fault/clock_shift.so \
+	tests/fault/read_only.so
+check_DATA = $(fault_libraries)
+CLEANFILES += $(fault_libraries)
+EXTRA_DIST += $(fault_libraries:.so=.c)
+
+SUFFIXES = .so
+.c.so:
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow $(CFLAGS) -fPIC -shared \
+		-fvisibility=hidden -o $@ $<
