@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/command.h"
 #include "core/config.h"
+#include "core/fault_point.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/random.h"
@@ -256,6 +257,7 @@ static enum err start(struct orderd *orderd)
         enum err e = steps[i](orderd);
         if (e)
             return e;
+        FAULT_POINT(orderd_part_opened);
     }
     LOG_INFO("orderd is ready", LOG_TEXT("version", PACKAGE_VERSION), LOG_INT("pid", getpid()));
     return ERR_NONE;
@@ -267,8 +269,11 @@ static void stop(struct orderd *orderd)
     if (orderd->fastcgi)
         fastcgi_close(orderd->fastcgi, option_int(orderd, OPT_server_stop_timeout));
     file_close(&orderd->listen_fd);
+    FAULT_POINT(orderd_responder_closed);
     relay_close(orderd->app.relay);
+    FAULT_POINT(orderd_relay_closed);
     settle_close(orderd->settle);
+    FAULT_POINT(orderd_settle_closed);
     payment_close(orderd->payment);
     gateway_close(orderd->gateway);
     auth_close(orderd->app.auth);

@@ -11,6 +11,7 @@ src_libcore_a_SOURCES = \
 	src/core/command.c src/core/command.h \
 	src/core/digest.c src/core/digest.h \
 	src/core/error.c src/core/error.def src/core/error.h \
+	src/core/fault_point.h \
 	src/core/file.c src/core/file.h \
 	src/core/log.c src/core/log.h \
 	src/core/log_file.c src/core/log_file.h \
@@ -19,6 +20,9 @@ src_libcore_a_SOURCES = \
 	src/core/option.c src/core/option.h src/core/options.def \
 	src/core/random.c src/core/random.h \
 	src/core/text.c src/core/text.h
+if FAULT_POINTS
+src_libcore_a_SOURCES += src/core/fault_point.c
+endif
 src_libcore_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS) $(CRYPTO_CFLAGS)
 CORE_LIBS = src/libcore.a $(INIH_LIBS) $(CRYPTO_LIBS)
 
@@ -31,6 +35,7 @@ check_PROGRAMS += \
 	tests/unit/test_config_print \
 	tests/unit/test_digest \
 	tests/unit/test_error \
+	tests/unit/test_fault_point \
 	tests/unit/test_file \
 	tests/unit/test_log \
 	tests/unit/test_log_file \
@@ -64,6 +69,10 @@ tests_unit_test_digest_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_error_SOURCES = tests/unit/test_error.c
 tests_unit_test_error_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_error_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_fault_point_SOURCES = tests/unit/test_fault_point.c src/core/fault_point.c
+tests_unit_test_fault_point_CPPFLAGS = $(AM_CPPFLAGS) -UORDERD_FAULT_POINTS -DORDERD_FAULT_POINTS
+tests_unit_test_fault_point_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_fault_point_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_file_SOURCES = tests/unit/test_file.c
 tests_unit_test_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_file_LDADD = $(CORE_LIBS) $(UNIT_LIBS)

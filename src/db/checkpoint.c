@@ -4,6 +4,7 @@
 #include "db/checkpoint.h"
 
 #include "core/clock.h"
+#include "core/fault_point.h"
 #include "core/log.h"
 #include "core/metrics.h"
 
@@ -37,6 +38,7 @@ void checkpoint_if_due(struct checkpoint *checkpoint, int64_t pages)
     enum db_checkpoint kind = pages > RESTART_PAGES ? DB_RESTART : DB_PASSIVE;
     int64_t left;
     enum err e = db_checkpoint(checkpoint->db, kind, RESTART_WAIT_MS, &left);
+    FAULT_POINT(checkpoint_made);
     locks_release_write(checkpoint->write_fd);
     checkpoint->last_pages = pages;
     metrics_add(METRIC_checkpoints_total, 1);
@@ -51,6 +53,7 @@ enum err checkpoint_all(struct db *db, int write_fd, int wait_ms)
     int64_t left = deadline_ms - clock_mono_ms();
     int64_t pages;
     enum err e = db_checkpoint(db, DB_TRUNCATE, left > 0 ? (int)left : 0, &pages);
+    FAULT_POINT(checkpoint_log_emptied);
     locks_release_write(write_fd);
     metrics_add(METRIC_checkpoints_total, 1);
     metrics_set(METRIC_wal_pages, pages);

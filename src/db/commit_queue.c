@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "core/clock.h"
+#include "core/fault_point.h"
 #include "core/metrics.h"
 
 void commit_queue_init(struct commit_queue *queue, size_t max)
@@ -63,6 +64,7 @@ static enum err wait_until_done(
         } else if (!clock_cond_wait(&unit->changed, &queue->mutex, deadline_ms) &&
                    unit->state == UNIT_QUEUED) {
             remove_unit(queue, unit);
+            FAULT_POINT(commit_queue_unit_withdrawn);
             return ERR_TIMEOUT;
         }
     }

@@ -24,6 +24,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/fault_point.h"
 #include "core/log.h"
 #include "core/metrics.h"
 
@@ -130,7 +131,9 @@ static bool run_unit(struct db *db, struct commit_unit *unit)
     unit->result = db_savepoint(db);
     if (unit->result)
         return false;
+    FAULT_POINT(committer_savepoint_set);
     enum err own = unit->apply(db, unit->arg);
+    FAULT_POINT(committer_unit_run);
     enum err engine = db_error(db);
     report_bug(db, engine);
     db_clear(db);
@@ -142,6 +145,7 @@ static bool run_unit(struct db *db, struct commit_unit *unit)
     if (!is_contained(engine))
         return false;
     enum err e = unit->result ? db_undo(db) : db_release(db);
+    FAULT_POINT(committer_unit_ended);
     unit->result = e ? e : unit->result;
     return !e;
 }
@@ -191,9 +195,11 @@ static enum err commit(struct committer *committer)
 {
     enum err e = db_commit(committer->db);
     if (e) {
+        FAULT_POINT(committer_commit_failed);
         note_trouble(committer, e, db_text(committer->db));
         return e;
     }
+    FAULT_POINT(committer_group_committed);
     int64_t pages = db_log_pages(committer->db);
     if (pages) { /* else nothing was written, and nothing is known of the disk */
         note_success(committer);
@@ -207,12 +213,14 @@ static void run_group(struct committer *committer)
 {
     if (!begin_group(committer))
         return;
+    FAULT_POINT(committer_group_begun);
     if (!fill_group(committer)) {
         abandon_group(committer);
         return;
     }
     enum err e = commit(committer);
     settle_group(committer, e);
+    FAULT_POINT(committer_group_settled);
     checkpoint_if_due(&committer->checkpoint, db_log_pages(committer->db));
 }
 
@@ -228,6 +236,7 @@ static void probe(struct committer *committer)
         db_rollback(committer->db);
     else
         (void)commit(committer); /* notes what came of it */
+    FAULT_POINT(committer_probe_ended);
 }
 
 static void *committer_main(void *arg)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "core/arena.h"
+#include "core/fault_point.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/metrics.h"
@@ -38,6 +39,7 @@ static enum err run_migrations(const struct store_options *options, struct fault
     if (e)
         return e;
     e = migrate(db, options->migrations, NULL, fault);
+    FAULT_POINT(store_migrated);
     db_close(db);
     return e;
 }
@@ -97,10 +99,12 @@ void store_close(struct store *store)
         return;
     bool was_open = store->committer != NULL;
     committer_close(store->committer);
+    FAULT_POINT(store_committer_closed);
     readers_close(store->readers);
     if (was_open && empty_log(store, STOP_WAIT_MS, NULL))
         LOG_WARN("write-ahead log not emptied", LOG_TEXT("cause", db_text(store->writer)));
     db_close(store->writer);
+    FAULT_POINT(store_writer_closed);
     file_close(&store->write_fd);
     file_close(&store->lock_fd);
     free(store);

@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 
 #include "core/clock.h"
+#include "core/fault_point.h"
 #include "core/metrics.h"
 
 static void end(struct fastcgi *fastcgi, struct connection *connection)
@@ -20,7 +21,9 @@ static void end(struct fastcgi *fastcgi, struct connection *connection)
 
 static void send_answer(struct fastcgi *fastcgi, struct connection *connection)
 {
-    if (exchange_answer(connection->exchange, &connection->request))
+    bool is_kept = exchange_answer(connection->exchange, &connection->request);
+    FAULT_POINT(worker_answer_sent);
+    if (is_kept)
         connection_wait(connection);
     else
         end(fastcgi, connection);

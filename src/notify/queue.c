@@ -12,6 +12,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/fault_point.h"
 #include "core/log.h"
 #include "spool/record.h"
 
@@ -224,8 +225,10 @@ static enum err run_batch(struct queue *queue, size_t *count, struct fault *faul
     enum err e = take_next(queue->take, &queue->arena, clock_now(), queue->taken, count, fault);
     for (size_t i = 0; !e && i < *count; i++)
         begin(queue, i);
+    FAULT_POINT(queue_mails_made);
     if (!e)
         send_all(queue, *count);
+    FAULT_POINT(queue_mails_delivered);
     for (size_t i = 0; !e && i < *count; i++)
         end(queue, &queue->deliveries[i]);
     arena_reset(&queue->arena);

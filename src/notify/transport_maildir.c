@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "core/fault_point.h"
 #include "core/file.h"
 
 #define FOLDER_MODE   0700
@@ -69,6 +70,7 @@ static enum err make_folders(struct maildir *maildir, int root_fd, struct fault 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (mkdirat(root_fd, names[i], FOLDER_MODE) && errno != EEXIST)
             return fail_errno(fault, ERR_IO, "cannot make %s/%s", maildir->path, names[i]);
+    FAULT_POINT(maildir_folders_made);
     maildir->is_synced = !fsync(root_fd);
     return maildir->is_synced ? ERR_NONE : fail_errno(fault, ERR_IO, "cannot sync the Maildir");
 }
@@ -96,6 +98,7 @@ static enum err open_folders(struct maildir *maildir, struct batch *batch, struc
 static enum err fill(int fd, struct transport_mail *mail, bool wants_sync)
 {
     enum err e = file_write_all(fd, mail->bytes, mail->len, &mail->fault);
+    FAULT_POINT(maildir_mail_written);
     if (!e && wants_sync && fsync(fd))
         e = fail_errno(&mail->fault, ERR_IO, "cannot sync a mail");
     return e;
@@ -142,6 +145,7 @@ static void show_all(const struct batch *batch)
         name_of(mail, name);
         if (is_good(mail) && renameat(batch->tmp_fd, name, batch->new_fd, name))
             (void)fail_errno(&mail->fault, ERR_IO, "cannot move a mail to the Maildir's new");
+        FAULT_POINT(maildir_mail_shown);
     }
     if (!fsync(batch->new_fd))
         return;
@@ -171,7 +175,9 @@ static void deliver(void *self, struct transport_mail *const mails[], size_t cou
         fail_all(&batch, &fault);
     } else {
         write_all(&batch);
+        FAULT_POINT(maildir_mails_synced);
         show_all(&batch);
+        FAULT_POINT(maildir_names_synced);
     }
     settle(&batch);
     file_close(&batch.new_fd);

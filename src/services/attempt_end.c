@@ -7,6 +7,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/fault_point.h"
 #include "core/metrics.h"
 #include "db/idempotency.h"
 
@@ -27,6 +28,7 @@ static enum err end_unit(struct db *db, void *arg)
     /* Refused: ordered after all, ended by an earlier run of this unit, or never written. */
     if (unit->state == ATTEMPT_ORDERED || !end->key)
         return ERR_NONE;
+    FAULT_POINT(attempt_end_written);
     return idempotency_release(db, end->user_id, end->key, end->uid);
 }
 
@@ -35,9 +37,11 @@ enum err attempt_end_write(struct store *store, const struct attempt_end *end, i
 {
     struct end_unit unit = {.end = end, .at = clock_now(), .state = ATTEMPT_NONE};
     enum err e = store_write(store, STORE_FINISH, end_unit, &unit, deadline_ms);
-    if (!e)
-        *state = unit.state;
-    return e;
+    if (e)
+        return e;
+    FAULT_POINT(attempt_end_committed);
+    *state = unit.state;
+    return ERR_NONE;
 }
 
 struct end_entry {
@@ -81,6 +85,7 @@ void end_list_add(struct end_list *list, const struct attempt_end *end)
     list->first = entry;
     metrics_set(METRIC_settle_backlog, (int64_t)++list->count);
     pthread_mutex_unlock(&list->lock);
+    FAULT_POINT(attempt_end_listed);
 }
 
 size_t end_list_count(struct end_list *list)
@@ -132,6 +137,7 @@ enum err end_list_write(struct end_list *list, struct store *store, int timeout_
         rest = rest->next;
         entry_free(written);
         count_down(list);
+        FAULT_POINT(attempt_end_unlisted);
     }
     put_back(list, rest);
     return e;

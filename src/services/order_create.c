@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "core/digest.h"
+#include "core/fault_point.h"
 #include "core/metrics.h"
 #include "core/random.h"
 #include "db/idempotency.h"
@@ -114,6 +115,7 @@ static enum err start_unit(struct db *db, void *arg)
     };
     c->is_lost = false;
     enum err e = attempts_start(db, &attempt);
+    FAULT_POINT(order_attempt_written);
     if (e || !c->key.key)
         return e;
     e = idempotency_claim(db, c->ctx->arena, &c->key, c->attempt_uid, c->now, &c->claimed);
@@ -137,6 +139,7 @@ static enum err read_order(struct db *db, void *arg)
 
 static enum err confirmed(struct creation *c)
 {
+    FAULT_POINT(order_committed);
     *c->out = (struct order_created){
         .order_id = c->order_id, .answer = c->answer.data, .answer_len = c->answer.len};
     metrics_add(METRIC_orders_total, 1);
@@ -274,6 +277,7 @@ static enum err confirm_unit(struct db *db, void *arg)
         return read_order(db, c); /* an earlier run of this unit was durable */
     if (e)
         return e;
+    FAULT_POINT(order_attempt_ordered);
     describe(c, &order);
     e = orders_add(db, &order, &order.id);
     if (!e && order.id == 0)
@@ -284,6 +288,7 @@ static enum err confirm_unit(struct db *db, void *arg)
         e = add_notification(db, c, &order);
     if (e)
         return e;
+    FAULT_POINT(order_notification_written);
     c->order_id = order.id;
     buffer_begin(&c->answer, c->ctx->arena, 1024);
     c->in->render(&order, &c->answer);
@@ -331,7 +336,9 @@ static enum err create(struct context *ctx, void *arg)
         payment_permit_return(service->payment);
         return e;
     }
+    FAULT_POINT(order_attempt_committed);
     e = authorise(c); /* step 2 */
+    FAULT_POINT(order_payment_asked);
     payment_permit_return(service->payment);
     return e ? give_up(c, e) : confirm(c);
 }

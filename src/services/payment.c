@@ -6,6 +6,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/fault_point.h"
 #include "core/metrics.h"
 
 #include "services/action.h"
@@ -118,16 +119,20 @@ static enum err capture(struct context *ctx, void *arg)
 {
     struct call *call = arg;
     struct gateway *gateway = call->payment->gateway;
-    return settle_answer(
-        ctx, gateway->ops->capture(gateway, call->charge, call_deadline(call->payment)));
+    enum gateway_result result =
+        gateway->ops->capture(gateway, call->charge, call_deadline(call->payment));
+    FAULT_POINT(payment_capture_asked);
+    return settle_answer(ctx, result);
 }
 
 static enum err void_it(struct context *ctx, void *arg)
 {
     struct call *call = arg;
     struct gateway *gateway = call->payment->gateway;
-    return settle_answer(
-        ctx, gateway->ops->void_(gateway, call->charge->reference, call_deadline(call->payment)));
+    enum gateway_result result =
+        gateway->ops->void_(gateway, call->charge->reference, call_deadline(call->payment));
+    FAULT_POINT(payment_void_asked);
+    return settle_answer(ctx, result);
 }
 
 static enum err run(struct payment *payment, struct context *ctx, const char *name,

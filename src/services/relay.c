@@ -12,6 +12,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/fault_point.h"
 #include "core/log.h"
 #include "core/metrics.h"
 #include "core/random.h"
@@ -68,6 +69,7 @@ static enum err delete_published(struct relay *relay)
     enum err e = store_write(relay->store, STORE_FINISH, delete_rows, relay, deadline_ms);
     if (e)
         return e;
+    FAULT_POINT(relay_deletion_committed);
     metrics_add(METRIC_relayed_total, (int64_t)relay->published_count);
     relay->published_count = 0;
     return ERR_NONE;
@@ -94,6 +96,7 @@ static enum err publish(struct relay *relay, const struct batch *batch, struct f
     for (size_t i = 0; i < batch->count; i++)
         memcpy(relay->published[i], batch->rows[i].uid, UID_SIZE);
     relay->published_count = batch->count;
+    FAULT_POINT(relay_batch_published);
     return ERR_NONE;
 }
 
@@ -126,6 +129,7 @@ static enum err run_batch(struct relay *relay, struct arena *arena, size_t *coun
         return e;
     if (batch.count == 0 && relay->spool && !atomic_load(&relay->is_degraded))
         return ERR_NONE;
+    FAULT_POINT(relay_rows_read);
     e = publish(relay, &batch, &fault);
     note_spool(relay, e, &fault);
     if (!e)

@@ -9,6 +9,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/fault_point.h"
 #include "core/log.h"
 #include "core/metrics.h"
 #include "core/random.h"
@@ -164,6 +165,7 @@ static enum err write_results(struct db *db, void *arg)
         enum err e = write_result(db, round, &round->jobs[i]);
         if (e)
             return e;
+        FAULT_POINT(settle_result_written);
     }
     return ERR_NONE;
 }
@@ -191,11 +193,14 @@ static enum err run_round(struct settle *settle, struct arena *arena, size_t *co
     *count = round.count;
     if (e || round.count == 0)
         return e;
+    FAULT_POINT(settle_rows_read);
     crew_run(settle->crew, call_gateway, &round, round.count);
     e = store_write(settle->store, STORE_FINISH, write_results, &round, store_deadline(settle));
-    if (!e)
-        count_results(&round);
-    return e;
+    if (e)
+        return e;
+    FAULT_POINT(settle_results_committed);
+    count_results(&round);
+    return ERR_NONE;
 }
 
 static enum err abandon_all(struct db *db, void *arg)
@@ -210,6 +215,7 @@ static enum err start_pass(struct settle *settle)
         store_write(settle->store, STORE_FINISH, abandon_all, &count, store_deadline(settle));
     if (e)
         return e;
+    FAULT_POINT(settle_start_pass_committed);
     if (count > 0)
         LOG_WARN("attempts of a dead process will be voided", LOG_INT("attempts", count));
     atomic_store(&settle->is_start_passed, true);
@@ -235,6 +241,7 @@ static void sweep_keys(struct settle *settle)
     struct sweep sweep = {.before = clock_now() - (int64_t)settle->options.keep_keys_hours * 3600};
     enum err e =
         store_write(settle->store, STORE_FINISH, expire_keys, &sweep, store_deadline(settle));
+    FAULT_POINT(settle_keys_swept);
     bool has_more = !e && sweep.count == SWEEP_ROWS;
     settle->next_sweep_ms = clock_mono_ms() + (has_more ? 0 : SWEEP_MS);
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "core/fault_point.h"
 #include "core/file.h"
 #include "core/text.h"
 
@@ -59,6 +60,7 @@ static enum err empty_tmp(struct spool *spool, struct fault *fault)
             continue;
         if (unlinkat(spool->tmp_fd, entry->d_name, 0) && errno != ENOENT && errno != EISDIR)
             e = fail_errno(fault, ERR_IO, "cannot empty the spool's folder tmp/");
+        FAULT_POINT(spool_remnant_removed);
     }
     if (!e && errno)
         e = fail_errno(fault, ERR_IO, "cannot read the spool's folder tmp/");
@@ -151,9 +153,11 @@ static enum err write_all(
         enum err e = write_file(spool, &messages[i], fault);
         if (e)
             return e;
+        FAULT_POINT(spool_file_written);
     }
     if (syncfs(spool->root_fd))
         return fail_errno(fault, ERR_IO, "cannot sync the spool");
+    FAULT_POINT(spool_files_synced);
     return ERR_NONE;
 }
 
@@ -164,9 +168,11 @@ static enum err show_all(
         const char *uid = messages[i].uid;
         if (renameat(spool->tmp_fd, uid, spool->new_fd, uid))
             return fail_errno(fault, ERR_IO, "cannot rename tmp/%s to new/", uid);
+        FAULT_POINT(spool_file_shown);
     }
     if (fsync(spool->new_fd))
         return fail_errno(fault, ERR_IO, "cannot sync the spool's folder new/");
+    FAULT_POINT(spool_names_synced);
     return ERR_NONE;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/fault_point.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/random.h"
@@ -41,6 +42,7 @@ enum err take_done(struct take *take, const struct taken *taken, struct fault *f
     name_format(LAYOUT_CLAIMED, &taken->name, name);
     if (unlinkat(take->folder_fds[LAYOUT_CLAIMED], name, 0))
         return fail_errno(fault, ERR_IO, "cannot remove claimed/%s", name);
+    FAULT_POINT(take_message_removed);
     return ERR_NONE;
 }
 
@@ -50,6 +52,7 @@ enum err take_defer(
     struct name name = taken->name;
     name.next_at = next_at;
     enum err e = move(take, &name, LAYOUT_DEFERRED, fault);
+    FAULT_POINT(take_message_deferred);
     if (!e && next_at < take->due_at)
         take->due_at = next_at;
     return e;
@@ -80,7 +83,10 @@ enum err take_give_up(
         write_reason(take->folder_fds[LAYOUT_FAILED], name, &taken->name, reason, &reason_fault))
         LOG_ERROR("reason of a failed message not written", LOG_TEXT("uid", taken->name.uid),
             LOG_TEXT("cause", reason_fault.text));
-    return move(take, &taken->name, LAYOUT_FAILED, fault);
+    FAULT_POINT(take_reason_written);
+    enum err e = move(take, &taken->name, LAYOUT_FAILED, fault);
+    FAULT_POINT(take_message_failed);
+    return e;
 }
 
 void take_reject(struct take *take, const struct taken *taken, const char *reason)
@@ -123,6 +129,7 @@ void take_quarantine(struct take *take, enum layout_folder folder, const char *e
         take_leave(take, folder, entry);
         return;
     }
+    FAULT_POINT(take_entry_quarantined);
     LOG_ERROR("spool file corrupt, put away", LOG_TEXT("folder", layout_name(folder)),
         LOG_TEXT("file", entry), LOG_TEXT("kept_as", kept), LOG_TEXT("cause", reason));
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "core/fault_point.h"
 #include "core/file.h"
 #include "core/log.h"
 
@@ -165,6 +166,7 @@ static bool claim(struct take *take, enum layout_folder folder, const struct nam
         take_leave(take, folder, from);
         return false;
     }
+    FAULT_POINT(take_message_claimed);
     enum err e =
         inspect_read(claimed_fd, to, take->publisher, arena, &out->bytes, &out->len, &out->fault);
     if (e == ERR_CORRUPT)
