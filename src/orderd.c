@@ -162,6 +162,8 @@ static enum err open_gateway(struct orderd *orderd)
             .ledger = config_text(orderd->config, OPT_gateway_ledger),
             .latency_ms = config_int(orderd->config, OPT_gateway_latency),
             .decline_per_cent = option_int(orderd, OPT_gateway_decline_rate),
+            .settle_error_per_cent = option_int(orderd, OPT_gateway_settle_error_rate),
+            .garbage_per_cent = option_int(orderd, OPT_gateway_garbage_rate),
             .approve_others = config_choice(orderd->config, OPT_gateway_other_tokens),
         },
         &orderd->fault);
@@ -170,6 +172,7 @@ static enum err open_gateway(struct orderd *orderd)
     orderd->payment = payment_open(
         orderd->gateway, &(struct payment_options){
                              .permits = option_int(orderd, OPT_gateway_permits),
+                             .permits_waiting = option_int(orderd, OPT_gateway_permit_waiting),
                              .permit_timeout_ms = option_int(orderd, OPT_gateway_permit_timeout),
                              .timeout_ms = option_int(orderd, OPT_gateway_timeout),
                          });

@@ -31,7 +31,9 @@ enum gateway_state {
     GATEWAY_STATE_VOIDED,
 };
 
-#define GATEWAY_DECLINE_SIZE 64
+#define GATEWAY_REFERENCE_SIZE 64
+#define GATEWAY_CURRENCY_SIZE  4
+#define GATEWAY_DECLINE_SIZE   64
 
 struct gateway_charge {
     const char *reference; /* uid of the attempt */
@@ -40,18 +42,30 @@ struct gateway_charge {
     const char *payment_token; /* authorise only; a secret */
 };
 
+/* What a gateway says that it has answered about: taken from its answer, never from the question,
+ * so that whoever asked (services/payment) can hold them against each other. The caller zeroes it.
+ * reference: with every result but UNAVAILABLE; amount and currency: with the DONE of authorise
+ * and capture. */
+struct gateway_answer {
+    char reference[GATEWAY_REFERENCE_SIZE];
+    int64_t amount_minor;
+    char currency[GATEWAY_CURRENCY_SIZE];
+    char decline_code[GATEWAY_DECLINE_SIZE]; /* authorise, DECLINED: [a-z0-9_]{1,63} */
+    enum gateway_state state;                /* status, DONE */
+};
+
 struct gateway;
 
 /* What a gateway is; a new one fills this table. */
 struct gateway_ops {
     enum gateway_result (*authorise)(struct gateway *, const struct gateway_charge *,
-        int64_t deadline_ms, char decline_code[GATEWAY_DECLINE_SIZE]);
-    enum gateway_result (*capture)(
-        struct gateway *, const struct gateway_charge *, int64_t deadline_ms);
-    enum gateway_result (*void_)(struct gateway *, const char *reference, int64_t deadline_ms);
-    /* *state is set when the result is DONE */
+        int64_t deadline_ms, struct gateway_answer *);
+    enum gateway_result (*capture)(struct gateway *, const struct gateway_charge *,
+        int64_t deadline_ms, struct gateway_answer *);
+    enum gateway_result (*void_)(
+        struct gateway *, const char *reference, int64_t deadline_ms, struct gateway_answer *);
     enum gateway_result (*status)(
-        struct gateway *, const char *reference, int64_t deadline_ms, enum gateway_state *state);
+        struct gateway *, const char *reference, int64_t deadline_ms, struct gateway_answer *);
     void (*close)(struct gateway *);
 };
 
@@ -67,12 +81,16 @@ struct gateway {
  * An answer that would come after the deadline still happens, at its time: the call is back at the
  * deadline with UNAVAILABLE, and the event is recorded when latency_ms is over, or by
  * gateway_close() at once, since the outside world does not stop with us. tok_timeout is approved
- * at the deadline of its call, before that returns. */
+ * at the deadline of its call, before that returns; tok_late as long again after it.
+ *
+ * Garbage is an answer that cannot be true (garbage.h) to a call that took effect. */
 struct simulated_options {
     const char *ledger;
-    int64_t latency_ms;   /* of every call */
-    int decline_per_cent; /* of approvals, at random */
-    int approve_others;   /* unknown tokens: approved instead of declined with invalid_token */
+    int64_t latency_ms;        /* of every call */
+    int decline_per_cent;      /* of approvals, at random */
+    int settle_error_per_cent; /* of captures and voids: they fail, without effect */
+    int garbage_per_cent;      /* of all answers */
+    int approve_others;        /* unknown tokens: approved instead of declined with invalid_token */
 };
 
 /* ERR_IO or ERR_FULL: the ledger cannot be opened; ERR_BUSY: somebody holds its lock; ERR_CORRUPT:

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/libgateway.a
 src_libgateway_a_SOURCES = \
 	src/gateway/event.c src/gateway/event.h \
+	src/gateway/garbage.c src/gateway/garbage.h \
 	src/gateway/gateway.c src/gateway/gateway.h \
 	src/gateway/index.c src/gateway/index.h \
 	src/gateway/late.c src/gateway/late.h \

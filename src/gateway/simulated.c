@@ -14,6 +14,7 @@
 #include "core/log.h"
 #include "core/random.h"
 
+#include "gateway/garbage.h"
 #include "gateway/late.h"
 #include "gateway/ledger.h"
 #include "gateway/rules.h"
@@ -27,6 +28,8 @@ struct simulated {
     struct gateway gateway; /* first */
     int64_t latency_ms;
     int decline_per_cent;
+    int settle_error_per_cent;
+    int garbage_per_cent;
     bool approves_others;
     struct ledger *ledger;
     struct late *late;
@@ -37,6 +40,8 @@ enum outcome {
     OUTCOME_DECLINE,
     OUTCOME_FAIL,
     OUTCOME_TIMEOUT, /* approves, at the deadline */
+    OUTCOME_LATE,    /* approves, as long again after it */
+    OUTCOME_GARBAGE, /* approves, and says what cannot be true */
 };
 
 struct token {
@@ -52,6 +57,8 @@ static const struct token tokens[] = {
     {"tok_insufficient_funds", OUTCOME_DECLINE, "insufficient_funds", false},
     {"tok_error", OUTCOME_FAIL, "", false},
     {"tok_timeout", OUTCOME_TIMEOUT, "", false},
+    {"tok_late", OUTCOME_LATE, "", false},
+    {"tok_garbage", OUTCOME_GARBAGE, "", false},
     {"tok_capture_fails", OUTCOME_APPROVE, "", true},
 };
 
@@ -123,8 +130,13 @@ static void wait_until(int64_t due_ms)
         clock_sleep_until(due_ms);
 }
 
+static bool happens(int per_cent)
+{
+    return per_cent > 0 && random_below(100) < (uint32_t)per_cent;
+}
+
 /* Carries the intent out when the latency is over; past the deadline without the caller. */
-static enum gateway_result answer(struct simulated *simulated, const struct intent *intent,
+static enum gateway_result take_time(struct simulated *simulated, const struct intent *intent,
     int64_t deadline_ms, struct event *last)
 {
     int64_t due_ms = clock_mono_ms() + simulated->latency_ms;
@@ -153,6 +165,50 @@ static enum gateway_result time_out(
     return GATEWAY_UNAVAILABLE;
 }
 
+static enum gateway_result come_late(
+    struct simulated *simulated, const struct intent *intent, int64_t deadline_ms)
+{
+    int64_t now = clock_mono_ms();
+    late_add(simulated->late, deadline_ms > now ? 2 * deadline_ms - now : now, intent);
+    wait_until(deadline_ms);
+    return GATEWAY_UNAVAILABLE;
+}
+
+/* What is said of a reference whose last event that is (kind EVENT_NONE: it has none). */
+static void say(struct gateway_answer *answer, const char *reference, const struct event *last)
+{
+    memcpy(answer->reference, reference, strnlen(reference, sizeof answer->reference - 1));
+    if (last->kind == EVENT_NONE)
+        return;
+    answer->amount_minor = last->amount_minor;
+    memcpy(answer->currency, last->currency, sizeof answer->currency);
+}
+
+static enum gateway_result refuse(struct gateway_answer *answer, const char *reference)
+{
+    say(answer, reference, &(struct event){.kind = EVENT_NONE});
+    return GATEWAY_REFUSED;
+}
+
+static bool has_sum(enum call call)
+{
+    return call == CALL_APPROVE || call == CALL_DECLINE || call == CALL_CAPTURE;
+}
+
+/* What is said in the end: of a call that was answered, the truth, or garbage. */
+static enum gateway_result conclude(const struct simulated *simulated, enum gateway_result result,
+    const struct intent *intent, const struct event *last, struct gateway_answer *answer)
+{
+    if (result == GATEWAY_UNAVAILABLE)
+        return result;
+    say(answer, intent->event.reference, last);
+    if (result == GATEWAY_DECLINED)
+        memcpy(answer->decline_code, last->code, sizeof answer->decline_code);
+    if (!happens(simulated->garbage_per_cent))
+        return result;
+    return garbage_say(result, has_sum(intent->call), answer);
+}
+
 /* False: what was said is nothing that a gateway would take. */
 static bool fill_event(struct event *event, const struct gateway_charge *charge)
 {
@@ -168,8 +224,7 @@ static bool fill_event(struct event *event, const struct gateway_charge *charge)
 static void decide(
     const struct simulated *simulated, const struct token *token, struct intent *intent)
 {
-    bool is_unlucky = simulated->decline_per_cent > 0 && token->outcome != OUTCOME_DECLINE &&
-                      random_below(100) < (uint32_t)simulated->decline_per_cent;
+    bool is_unlucky = token->outcome != OUTCOME_DECLINE && happens(simulated->decline_per_cent);
     const char *code = is_unlucky ? "card_declined" : token->code;
     intent->call = *code ? CALL_DECLINE : CALL_APPROVE;
     intent->event.capture_refused = !*code && token->capture_refused;
@@ -177,46 +232,54 @@ static void decide(
 }
 
 static enum gateway_result simulated_authorise(struct gateway *gateway,
-    const struct gateway_charge *charge, int64_t deadline_ms,
-    char decline_code[GATEWAY_DECLINE_SIZE])
+    const struct gateway_charge *charge, int64_t deadline_ms, struct gateway_answer *answer)
 {
     struct simulated *simulated = self(gateway);
     struct intent intent;
     struct event last;
-    decline_code[0] = '\0';
     if (!fill_event(&intent.event, charge))
-        return GATEWAY_REFUSED;
+        return refuse(answer, charge->reference);
     const struct token *token = find_token(simulated, charge->payment_token);
     if (token->outcome == OUTCOME_FAIL)
         return fail_call(simulated, deadline_ms);
     decide(simulated, token, &intent);
     if (token->outcome == OUTCOME_TIMEOUT)
         return time_out(simulated, &intent, deadline_ms);
-    enum gateway_result result = answer(simulated, &intent, deadline_ms, &last);
-    if (result == GATEWAY_DECLINED)
-        memcpy(decline_code, last.code, sizeof last.code);
-    return result;
+    if (token->outcome == OUTCOME_LATE)
+        return come_late(simulated, &intent, deadline_ms);
+    enum gateway_result result = take_time(simulated, &intent, deadline_ms, &last);
+    result = conclude(simulated, result, &intent, &last, answer);
+    return token->outcome == OUTCOME_GARBAGE ? garbage_say(result, true, answer) : result;
 }
 
-static enum gateway_result simulated_capture(
-    struct gateway *gateway, const struct gateway_charge *charge, int64_t deadline_ms)
+/* Captures and voids. */
+static enum gateway_result settle(struct simulated *simulated, const struct intent *intent,
+    int64_t deadline_ms, struct gateway_answer *answer)
+{
+    struct event last;
+    if (happens(simulated->settle_error_per_cent))
+        return fail_call(simulated, deadline_ms);
+    enum gateway_result result = take_time(simulated, intent, deadline_ms, &last);
+    return conclude(simulated, result, intent, &last, answer);
+}
+
+static enum gateway_result simulated_capture(struct gateway *gateway,
+    const struct gateway_charge *charge, int64_t deadline_ms, struct gateway_answer *answer)
 {
     struct intent intent = {.call = CALL_CAPTURE};
-    struct event last;
     if (!fill_event(&intent.event, charge))
-        return GATEWAY_REFUSED;
-    return answer(self(gateway), &intent, deadline_ms, &last);
+        return refuse(answer, charge->reference);
+    return settle(self(gateway), &intent, deadline_ms, answer);
 }
 
-static enum gateway_result simulated_void(
-    struct gateway *gateway, const char *reference, int64_t deadline_ms)
+static enum gateway_result simulated_void(struct gateway *gateway, const char *reference,
+    int64_t deadline_ms, struct gateway_answer *answer)
 {
     struct intent intent = {.call = CALL_VOID};
-    struct event last;
     if (!event_is_reference(reference))
-        return GATEWAY_REFUSED;
+        return refuse(answer, reference);
     memcpy(intent.event.reference, reference, strlen(reference));
-    return answer(self(gateway), &intent, deadline_ms, &last);
+    return settle(self(gateway), &intent, deadline_ms, answer);
 }
 
 static enum err look_up(struct simulated *simulated, const char *reference, int64_t deadline_ms,
@@ -230,15 +293,15 @@ static enum err look_up(struct simulated *simulated, const char *reference, int6
     return e;
 }
 
-static enum gateway_result simulated_status(
-    struct gateway *gateway, const char *reference, int64_t deadline_ms, enum gateway_state *state)
+static enum gateway_result simulated_status(struct gateway *gateway, const char *reference,
+    int64_t deadline_ms, struct gateway_answer *answer)
 {
     struct simulated *simulated = self(gateway);
     struct fault fault;
     struct event last;
     fault_begin(&fault, NULL);
     if (!event_is_reference(reference))
-        return GATEWAY_REFUSED;
+        return refuse(answer, reference);
     int64_t due_ms = clock_mono_ms() + simulated->latency_ms;
     if (due_ms >= deadline_ms)
         return fail_call(simulated, deadline_ms);
@@ -248,8 +311,11 @@ static enum gateway_result simulated_status(
         warn(e, &fault);
         return GATEWAY_UNAVAILABLE;
     }
-    *state = rules_state(&last);
-    return GATEWAY_DONE;
+    answer->state = rules_state(&last);
+    say(answer, reference, &last);
+    if (!happens(simulated->garbage_per_cent))
+        return GATEWAY_DONE;
+    return garbage_say(GATEWAY_DONE, false, answer);
 }
 
 static void simulated_close(struct gateway *gateway)
@@ -276,6 +342,8 @@ enum err simulated_open(
     simulated->gateway.ops = &simulated_ops;
     simulated->latency_ms = options->latency_ms;
     simulated->decline_per_cent = options->decline_per_cent;
+    simulated->settle_error_per_cent = options->settle_error_per_cent;
+    simulated->garbage_per_cent = options->garbage_per_cent;
     simulated->approves_others = options->approve_others;
     enum err e = ledger_open(&simulated->ledger, options->ledger, fault);
     if (!e)

@@ -20,6 +20,7 @@
 #include "services/crew.h"
 
 #define ROUND_MAX      64   /* rows of one unit */
+#define HALF_MAX       32   /* of each kind, where there is enough of both */
 #define POLL_MS        1000 /* for what is due again */
 #define SWEEP_MS       60000
 #define SWEEP_ROWS     500
@@ -66,22 +67,23 @@ static void add_jobs(
         round->jobs[round->count++] = (struct job){.is_void = is_void, .row = rows[i]};
 }
 
-/* Half of a round is for each kind, so that neither starves the other. */
+/* Half of a round is for each kind, so that neither starves the other; what one leaves is the
+ * other's. */
 static enum err read_due(struct db *db, void *arg)
 {
     struct settle_round *round = arg;
     struct settle_row *captures, *voids;
     size_t capture_count, void_count;
     round->count = 0;
-    enum err e = attempts_due(db, round->arena, round->now, ROUND_MAX / 2, &voids, &void_count);
+    enum err e = attempts_due(db, round->arena, round->now, ROUND_MAX, &voids, &void_count);
     if (e)
         return e;
-    e = payments_due(
-        db, round->arena, round->now, ROUND_MAX - (int64_t)void_count, &captures, &capture_count);
+    int64_t captures_max = ROUND_MAX - (void_count < HALF_MAX ? (int64_t)void_count : HALF_MAX);
+    e = payments_due(db, round->arena, round->now, captures_max, &captures, &capture_count);
     if (e)
         return e;
-    add_jobs(round, true, voids, void_count);
     add_jobs(round, false, captures, capture_count);
+    add_jobs(round, true, voids, void_count);
     return ERR_NONE;
 }
 
@@ -143,7 +145,7 @@ static enum err write_capture(
     int64_t age_max_s = (int64_t)round->settle->options.capture_days * SECONDS_OF_DAY;
     if (job->result == ERR_NONE)
         return payments_settle(db, uid, PAYMENT_CAPTURED, NULL, round->now);
-    if (job->result == ERR_REFUSED || job->result == ERR_CONFLICT)
+    if (job->result == ERR_REFUSED)
         return payments_settle(db, uid, PAYMENT_CAPTURE_FAILED, "refused", round->now);
     if (round->now - job->row.since > age_max_s)
         return payments_settle(db, uid, PAYMENT_CAPTURE_FAILED, "expired", round->now);

@@ -11,7 +11,8 @@
 #include "unit.h"
 
 static char path[512];
-static char code[GATEWAY_DECLINE_SIZE];
+static const struct gateway_answer nothing;
+static struct gateway_answer answer;
 
 void desk_begin(void)
 {
@@ -48,6 +49,11 @@ enum err desk_try_open(struct gateway **gateway, const char **text)
     return e;
 }
 
+const struct gateway_answer *desk_answer(void)
+{
+    return &answer;
+}
+
 int64_t desk_soon(void)
 {
     return clock_mono_ms() + 30000;
@@ -63,33 +69,35 @@ enum gateway_result desk_authorise(
     struct gateway *gateway, const char *reference, const char *token)
 {
     struct gateway_charge wanted = charge(reference, token);
-    memset(code, 'x', sizeof code);
-    return gateway->ops->authorise(gateway, &wanted, desk_soon(), code);
+    answer = nothing;
+    return gateway->ops->authorise(gateway, &wanted, desk_soon(), &answer);
 }
 
 enum gateway_result desk_capture(struct gateway *gateway, const char *reference)
 {
     struct gateway_charge wanted = charge(reference, NULL);
-    return gateway->ops->capture(gateway, &wanted, desk_soon());
+    answer = nothing;
+    return gateway->ops->capture(gateway, &wanted, desk_soon(), &answer);
 }
 
 enum gateway_result desk_void(struct gateway *gateway, const char *reference)
 {
-    return gateway->ops->void_(gateway, reference, desk_soon());
+    answer = nothing;
+    return gateway->ops->void_(gateway, reference, desk_soon(), &answer);
 }
 
 enum gateway_state desk_status(struct gateway *gateway, const char *reference)
 {
-    enum gateway_state state;
-    enum gateway_result result = gateway->ops->status(gateway, reference, desk_soon(), &state);
+    answer = nothing;
+    enum gateway_result result = gateway->ops->status(gateway, reference, desk_soon(), &answer);
     ck_assert_int_eq(result, GATEWAY_DONE);
-    return state;
+    return answer.state;
 }
 
 const char *desk_code(void)
 {
-    ck_assert_ptr_nonnull(memchr(code, '\0', sizeof code));
-    return code;
+    ck_assert_ptr_nonnull(memchr(answer.decline_code, '\0', sizeof answer.decline_code));
+    return answer.decline_code;
 }
 
 const char *desk_read(void)

@@ -30,7 +30,8 @@ enum gateway_result desk_authorise(struct gateway *, const char *reference, cons
 enum gateway_result desk_capture(struct gateway *, const char *reference);
 enum gateway_result desk_void(struct gateway *, const char *reference);
 enum gateway_state desk_status(struct gateway *, const char *reference);
-/* The decline code of the last desk_authorise(). */
+/* What was said by the last of these, and in particular the decline code. */
+const struct gateway_answer *desk_answer(void);
 const char *desk_code(void);
 
 /* Whole lines of the ledger: all of them, or those of that event and reference. */

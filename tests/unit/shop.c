@@ -59,6 +59,7 @@ static void open_gateway(struct shop *shop, struct fault *fault)
     shop->payment = payment_open(
         shop->gateway, &(struct payment_options){
                            .permits = shop->options.permits ? shop->options.permits : 32,
+                           .permits_waiting = 16,
                            .permit_timeout_ms = 100,
                            .timeout_ms = timeout_ms,
                        });
@@ -307,9 +308,9 @@ void shop_wait_at_rest(struct shop *shop)
 
 enum gateway_state shop_status(struct shop *shop, const char *reference)
 {
-    enum gateway_state state = GATEWAY_STATE_UNKNOWN;
+    struct gateway_answer answer = {.state = GATEWAY_STATE_UNKNOWN};
     enum gateway_result result = shop->gateway->ops->status(
-        shop->gateway, reference, clock_mono_ms() + SHOP_TIMEOUT_MS, &state);
+        shop->gateway, reference, clock_mono_ms() + SHOP_TIMEOUT_MS, &answer);
     ck_assert_int_eq(result, GATEWAY_DONE);
-    return state;
+    return answer.state;
 }

@@ -82,6 +82,44 @@ START_TEST(declines_at_random_as_often_as_told)
 }
 END_TEST
 
+/* An answer is about what was done, as the ledger has it. */
+START_TEST(an_answer_says_what_it_is_about)
+{
+    struct gateway *gateway = desk_open_plain();
+    ck_assert_int_eq(desk_authorise(gateway, REF_A, "tok_ok"), GATEWAY_DONE);
+    ck_assert_str_eq(desk_answer()->reference, REF_A);
+    ck_assert_str_eq(desk_answer()->currency, "EUR");
+    ck_assert_int_eq(desk_answer()->amount_minor, 2590);
+    ck_assert_int_eq(desk_capture(gateway, REF_A), GATEWAY_DONE);
+    ck_assert_str_eq(desk_answer()->reference, REF_A);
+    ck_assert_int_eq(desk_answer()->amount_minor, 2590);
+    ck_assert_int_eq(desk_void(gateway, REF_B), GATEWAY_DONE);
+    ck_assert_str_eq(desk_answer()->reference, REF_B);
+    ck_assert_str_eq(desk_answer()->currency, "");
+    ck_assert_int_eq(desk_status(gateway, REF_B), GATEWAY_STATE_VOIDED);
+    ck_assert_str_eq(desk_answer()->reference, REF_B);
+    ck_assert_int_eq(desk_authorise(gateway, REF_B, "tok_error"), GATEWAY_UNAVAILABLE);
+    ck_assert_str_eq(desk_answer()->reference, "");
+    gateway_close(gateway);
+}
+END_TEST
+
+START_TEST(captures_and_voids_fail_as_often_as_told_and_then_without_effect)
+{
+    struct gateway *gateway = desk_open((struct simulated_options){.settle_error_per_cent = 100});
+    ck_assert_int_eq(desk_authorise(gateway, REF_A, "tok_ok"), GATEWAY_DONE);
+    ck_assert_int_eq(desk_capture(gateway, REF_A), GATEWAY_UNAVAILABLE);
+    ck_assert_int_eq(desk_void(gateway, REF_B), GATEWAY_UNAVAILABLE);
+    ck_assert_int_eq(desk_status(gateway, REF_A), GATEWAY_STATE_AUTHORISED);
+    ck_assert_int_eq(desk_lines(), 1);
+    gateway_close(gateway);
+    gateway = desk_open_plain();
+    ck_assert_int_eq(desk_capture(gateway, REF_A), GATEWAY_DONE);
+    ck_assert_int_eq(desk_void(gateway, REF_B), GATEWAY_DONE);
+    gateway_close(gateway);
+}
+END_TEST
+
 START_TEST(no_payment_token_reaches_the_ledger)
 {
     struct gateway *gateway = desk_open((struct simulated_options){.approve_others = 1});
@@ -116,10 +154,12 @@ START_TEST(malformed_charges_are_refused_and_forgotten)
 {
     struct gateway *gateway = desk_open_plain();
     struct gateway_charge charge = malformed[_i];
-    char code[GATEWAY_DECLINE_SIZE];
+    struct gateway_answer answer = {.amount_minor = 0};
     charge.payment_token = "tok_ok";
-    ck_assert_int_eq(gateway->ops->authorise(gateway, &charge, desk_soon(), code), GATEWAY_REFUSED);
-    ck_assert_int_eq(gateway->ops->capture(gateway, &charge, desk_soon()), GATEWAY_REFUSED);
+    ck_assert_int_eq(
+        gateway->ops->authorise(gateway, &charge, desk_soon(), &answer), GATEWAY_REFUSED);
+    ck_assert_int_eq(
+        gateway->ops->capture(gateway, &charge, desk_soon(), &answer), GATEWAY_REFUSED);
     ck_assert_str_eq(desk_read(), "");
     gateway_close(gateway);
 }
@@ -128,9 +168,9 @@ END_TEST
 START_TEST(malformed_references_are_refused)
 {
     struct gateway *gateway = desk_open_plain();
-    enum gateway_state state;
+    struct gateway_answer answer = {.amount_minor = 0};
     ck_assert_int_eq(desk_void(gateway, "a b"), GATEWAY_REFUSED);
-    ck_assert_int_eq(gateway->ops->status(gateway, "a b", desk_soon(), &state), GATEWAY_REFUSED);
+    ck_assert_int_eq(gateway->ops->status(gateway, "a b", desk_soon(), &answer), GATEWAY_REFUSED);
     ck_assert_str_eq(desk_read(), "");
     gateway_close(gateway);
 }
@@ -248,16 +288,18 @@ START_TEST(a_reference_known_with_another_charge_is_refused)
     static const char *const first[] = {"tok_ok", "tok_declined"};
     const struct gateway_charge *charge = &otherwise[_i % 4];
     struct gateway *gateway = desk_open_plain();
-    char code[GATEWAY_DECLINE_SIZE];
+    struct gateway_answer answer = {.amount_minor = 0};
     desk_authorise(gateway, REF_A, first[_i / 4]);
-    ck_assert_int_eq(gateway->ops->authorise(gateway, charge, desk_soon(), code), GATEWAY_REFUSED);
-    ck_assert_str_eq(code, "");
-    ck_assert_int_eq(gateway->ops->capture(gateway, charge, desk_soon()), GATEWAY_REFUSED);
+    ck_assert_int_eq(
+        gateway->ops->authorise(gateway, charge, desk_soon(), &answer), GATEWAY_REFUSED);
+    ck_assert_str_eq(answer.decline_code, "");
+    ck_assert_int_eq(gateway->ops->capture(gateway, charge, desk_soon(), &answer), GATEWAY_REFUSED);
     ck_assert_int_eq(desk_lines(), 1);
     if (_i < 4)
         desk_capture(gateway, REF_A);
-    ck_assert_int_eq(gateway->ops->authorise(gateway, charge, desk_soon(), code), GATEWAY_REFUSED);
-    ck_assert_int_eq(gateway->ops->capture(gateway, charge, desk_soon()), GATEWAY_REFUSED);
+    ck_assert_int_eq(
+        gateway->ops->authorise(gateway, charge, desk_soon(), &answer), GATEWAY_REFUSED);
+    ck_assert_int_eq(gateway->ops->capture(gateway, charge, desk_soon(), &answer), GATEWAY_REFUSED);
     gateway_close(gateway);
 }
 END_TEST
@@ -270,11 +312,11 @@ START_TEST(nothing_and_the_largest_amount_can_be_charged)
         .amount_minor = amounts[_i],
         .currency = "JPY",
         .payment_token = "tok_ok"};
-    char code[GATEWAY_DECLINE_SIZE];
-    ck_assert_int_eq(gateway->ops->authorise(gateway, &charge, desk_soon(), code), GATEWAY_DONE);
+    struct gateway_answer answer = {.amount_minor = 0};
+    ck_assert_int_eq(gateway->ops->authorise(gateway, &charge, desk_soon(), &answer), GATEWAY_DONE);
     gateway_close(gateway);
     gateway = desk_open_plain();
-    ck_assert_int_eq(gateway->ops->capture(gateway, &charge, desk_soon()), GATEWAY_DONE);
+    ck_assert_int_eq(gateway->ops->capture(gateway, &charge, desk_soon(), &answer), GATEWAY_DONE);
     gateway_close(gateway);
 }
 END_TEST
@@ -334,6 +376,8 @@ static void add_calls(TCase *calls)
     tcase_add_test(calls, other_tokens_are_approved_when_told_so);
     tcase_add_test(calls, a_failed_call_leaves_the_reference_free);
     tcase_add_loop_test(calls, declines_at_random_as_often_as_told, 0, 3);
+    tcase_add_test(calls, an_answer_says_what_it_is_about);
+    tcase_add_test(calls, captures_and_voids_fail_as_often_as_told_and_then_without_effect);
     tcase_add_test(calls, no_payment_token_reaches_the_ledger);
     tcase_add_loop_test(calls, each_call_after_each_other, 0, 2 * SEQUENCES);
     tcase_add_test(calls, a_decline_keeps_its_code);

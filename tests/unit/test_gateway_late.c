@@ -13,20 +13,20 @@ enum {
     NEVER_MS = 600000
 };
 
-static char code[GATEWAY_DECLINE_SIZE];
+static struct gateway_answer answer;
 
 static enum gateway_result authorise_until(
     struct gateway *gateway, const char *token, int64_t deadline_ms)
 {
     struct gateway_charge charge = {
         .reference = REF_A, .amount_minor = 2590, .currency = "EUR", .payment_token = token};
-    return gateway->ops->authorise(gateway, &charge, deadline_ms, code);
+    return gateway->ops->authorise(gateway, &charge, deadline_ms, &answer);
 }
 
 static enum gateway_result capture_until(struct gateway *gateway, int64_t deadline_ms)
 {
     struct gateway_charge charge = {.reference = REF_A, .amount_minor = 2590, .currency = "EUR"};
-    return gateway->ops->capture(gateway, &charge, deadline_ms);
+    return gateway->ops->capture(gateway, &charge, deadline_ms, &answer);
 }
 
 /* An onlooker: a second gateway on the ledger, which answers at once. */
@@ -86,17 +86,43 @@ END_TEST
 START_TEST(a_status_that_comes_too_late_is_none)
 {
     struct gateway *gateway = open_slow(NEVER_MS);
-    enum gateway_state state = GATEWAY_STATE_VOIDED;
+    answer.state = GATEWAY_STATE_VOIDED;
     int64_t deadline_ms = clock_mono_ms() + 20;
     ck_assert_int_eq(
-        gateway->ops->status(gateway, REF_A, deadline_ms, &state), GATEWAY_UNAVAILABLE);
+        gateway->ops->status(gateway, REF_A, deadline_ms, &answer), GATEWAY_UNAVAILABLE);
     ck_assert_int_ge(clock_mono_ms(), deadline_ms);
-    ck_assert_int_eq(state, GATEWAY_STATE_VOIDED);
+    ck_assert_int_eq(answer.state, GATEWAY_STATE_VOIDED);
     gateway_close(gateway);
 }
 END_TEST
 
-/* ---- tok_timeout ---- */
+/* ---- tok_timeout, tok_late ---- */
+
+START_TEST(the_late_token_is_approved_as_long_again_after_the_deadline)
+{
+    struct gateway *gateway = desk_open_plain();
+    int64_t deadline_ms = clock_mono_ms() + 100;
+    ck_assert_int_eq(authorise_until(gateway, "tok_late", deadline_ms), GATEWAY_UNAVAILABLE);
+    ck_assert_int_ge(clock_mono_ms(), deadline_ms);
+    await(gateway, GATEWAY_STATE_AUTHORISED);
+    ck_assert_int_ge(clock_mono_ms(), deadline_ms + 90);
+    gateway_close(gateway);
+}
+END_TEST
+
+START_TEST(a_void_comes_before_the_late_token_and_stays)
+{
+    struct gateway *gateway = desk_open_plain();
+    int64_t deadline_ms = clock_mono_ms() + 1000; /* and a second for the void to come first */
+    ck_assert_int_eq(authorise_until(gateway, "tok_late", deadline_ms), GATEWAY_UNAVAILABLE);
+    ck_assert_int_eq(desk_void(gateway, REF_A), GATEWAY_DONE);
+    gateway_close(gateway); /* what is still to come, comes */
+    gateway = desk_open_plain();
+    ck_assert_int_eq(desk_status(gateway, REF_A), GATEWAY_STATE_VOIDED);
+    ck_assert_int_eq(desk_lines(), 1);
+    gateway_close(gateway);
+}
+END_TEST
 
 START_TEST(the_timeout_token_is_approved_at_the_deadline)
 {
@@ -104,7 +130,7 @@ START_TEST(the_timeout_token_is_approved_at_the_deadline)
     int64_t deadline_ms = clock_mono_ms() + 50;
     ck_assert_int_eq(authorise_until(gateway, "tok_timeout", deadline_ms), GATEWAY_UNAVAILABLE);
     ck_assert_int_ge(clock_mono_ms(), deadline_ms);
-    ck_assert_str_eq(code, "");
+    ck_assert_str_eq(answer.decline_code, "");
     ck_assert_int_eq(desk_count("authorise", REF_A), 1);
     gateway_close(gateway);
     gateway = desk_open_plain();
@@ -165,7 +191,7 @@ START_TEST(a_late_decline_is_recorded)
     struct gateway *gateway = open_slow(40), *onlooker = desk_open_plain();
     ck_assert_int_eq(
         authorise_until(gateway, "tok_declined", clock_mono_ms() + 10), GATEWAY_UNAVAILABLE);
-    ck_assert_str_eq(code, "");
+    ck_assert_str_eq(answer.decline_code, "");
     await(onlooker, GATEWAY_STATE_DECLINED);
     gateway_close(gateway);
     gateway_close(onlooker);
@@ -212,7 +238,7 @@ START_TEST(a_late_void_undoes_a_late_approval)
     struct gateway *gateway = open_slow(60), *onlooker = desk_open_plain();
     ck_assert_int_eq(authorise_until(gateway, "tok_ok", clock_mono_ms() + 10), GATEWAY_UNAVAILABLE);
     ck_assert_int_eq(
-        gateway->ops->void_(gateway, REF_A, clock_mono_ms() + 10), GATEWAY_UNAVAILABLE);
+        gateway->ops->void_(gateway, REF_A, clock_mono_ms() + 10, &answer), GATEWAY_UNAVAILABLE);
     await(onlooker, GATEWAY_STATE_VOIDED);
     ck_assert_int_eq(desk_count("authorise", REF_A), 1);
     gateway_close(gateway);
@@ -238,7 +264,8 @@ START_TEST(late_events_keep_the_order_of_their_times)
     struct gateway *gateway = open_slow(NEVER_MS);
     ck_assert_int_eq(authorise_until(gateway, "tok_ok", clock_mono_ms() + 5), GATEWAY_UNAVAILABLE);
     ck_assert_int_eq(capture_until(gateway, clock_mono_ms() + 5), GATEWAY_UNAVAILABLE);
-    ck_assert_int_eq(gateway->ops->void_(gateway, REF_A, clock_mono_ms() + 5), GATEWAY_UNAVAILABLE);
+    ck_assert_int_eq(
+        gateway->ops->void_(gateway, REF_A, clock_mono_ms() + 5, &answer), GATEWAY_UNAVAILABLE);
     gateway_close(gateway);
     ck_assert_int_eq(desk_lines(), 2);
     gateway = desk_open_plain();
@@ -289,6 +316,8 @@ int main(void)
 
     TCase *late = tcase_create("late");
     tcase_add_checked_fixture(late, desk_begin, NULL);
+    tcase_add_test(late, the_late_token_is_approved_as_long_again_after_the_deadline);
+    tcase_add_test(late, a_void_comes_before_the_late_token_and_stays);
     tcase_add_loop_test(late, the_timeout_token_is_approved_at_the_deadline, 0, 2);
     tcase_add_test(late, a_void_keeps_the_approval_of_a_timeout_from_living);
     tcase_add_test(late, an_approval_past_the_deadline_comes_at_its_time);

@@ -29,14 +29,15 @@ static void *rush_same(void *arg)
     struct rush *rush = arg;
     struct gateway_charge charge = {
         .amount_minor = 1, .currency = "EUR", .payment_token = "tok_ok"};
-    char code[GATEWAY_DECLINE_SIZE];
+    struct gateway_answer answer = {.amount_minor = 0};
     for (int i = 0; i < ROUNDS; i++) {
         charge.reference = rush->uids[i];
         if (rush->number % 2)
-            rush->voided[i] = rush->gateway->ops->void_(rush->gateway, rush->uids[i], desk_soon());
+            rush->voided[i] =
+                rush->gateway->ops->void_(rush->gateway, rush->uids[i], desk_soon(), &answer);
         else
             rush->authorised[i] =
-                rush->gateway->ops->authorise(rush->gateway, &charge, desk_soon(), code);
+                rush->gateway->ops->authorise(rush->gateway, &charge, desk_soon(), &answer);
     }
     return NULL;
 }
@@ -84,14 +85,15 @@ static void *run_in_a_hurry(void *arg)
 {
     struct hurry *hurry = arg;
     for (int i = 0; i < ROUNDS; i++) {
-        char reference[32], code[GATEWAY_DECLINE_SIZE];
+        char reference[32];
+        struct gateway_answer answer = {.amount_minor = 0};
         snprintf(reference, sizeof reference, "hurry-%d-%d", hurry->number, i);
         struct gateway_charge charge = {.reference = reference,
             .amount_minor = 1,
             .currency = "EUR",
             .payment_token = "tok_ok"};
         hurry->done += hurry->gateway->ops->authorise(hurry->gateway, &charge,
-                           clock_mono_ms() + 1 + i % 2, code) == GATEWAY_DONE;
+                           clock_mono_ms() + 1 + i % 2, &answer) == GATEWAY_DONE;
     }
     return NULL;
 }

@@ -248,12 +248,12 @@ END_TEST
 
 static void expect_unavailable(struct gateway *gateway, const char *reference)
 {
-    enum gateway_state state;
+    struct gateway_answer answer = {.amount_minor = 0};
     ck_assert_int_eq(desk_authorise(gateway, reference, "tok_ok"), GATEWAY_UNAVAILABLE);
     ck_assert_int_eq(desk_capture(gateway, reference), GATEWAY_UNAVAILABLE);
     ck_assert_int_eq(desk_void(gateway, reference), GATEWAY_UNAVAILABLE);
     ck_assert_int_eq(
-        gateway->ops->status(gateway, reference, desk_soon(), &state), GATEWAY_UNAVAILABLE);
+        gateway->ops->status(gateway, reference, desk_soon(), &answer), GATEWAY_UNAVAILABLE);
 }
 
 START_TEST(a_foreign_line_while_in_use_stops_every_call)
@@ -364,12 +364,13 @@ START_TEST(a_stuck_neighbour_costs_no_more_than_the_deadline)
 {
     struct gateway *gateway = desk_open_plain();
     int fd = hold_lock();
-    enum gateway_state state;
+    struct gateway_answer answer = {.amount_minor = 0};
     int64_t deadline_ms = clock_mono_ms() + 30;
     ck_assert_int_eq(
-        gateway->ops->status(gateway, REF_A, deadline_ms, &state), GATEWAY_UNAVAILABLE);
+        gateway->ops->status(gateway, REF_A, deadline_ms, &answer), GATEWAY_UNAVAILABLE);
     ck_assert_int_ge(clock_mono_ms(), deadline_ms);
-    ck_assert_int_eq(gateway->ops->void_(gateway, REF_A, clock_mono_ms() + 5), GATEWAY_UNAVAILABLE);
+    ck_assert_int_eq(
+        gateway->ops->void_(gateway, REF_A, clock_mono_ms() + 5, &answer), GATEWAY_UNAVAILABLE);
     close(fd);
     ck_assert_int_eq(desk_authorise(gateway, REF_A, "tok_ok"), GATEWAY_DONE);
     gateway_close(gateway);
