@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* Fewer failures than that are the ordinary hiccups of a network. */
+#define FAILING_TRIES 3
+
 /* An attempt, or the payment of one that was ordered. */
 enum position {
     POSITION_STARTED,
@@ -98,7 +101,7 @@ static bool do_amounts_agree(const struct books_row *row, const struct account *
            row->captured_minor == (is_captured ? row->amount_minor : 0);
 }
 
-static enum verdict overdue(
+static enum verdict delayed(
     const struct books_row *row, enum position position, const struct verdict_times *times)
 {
     int64_t since = row->since > row->try_at ? row->since : row->try_at;
@@ -109,6 +112,10 @@ static enum verdict overdue(
         return VERDICT_VOID_OVERDUE;
     if (position == POSITION_AUTHORISED && age_s > times->settle_s)
         return VERDICT_CAPTURE_OVERDUE;
+    if (position == POSITION_VOIDING && row->tries >= FAILING_TRIES)
+        return VERDICT_VOID_FAILING;
+    if (position == POSITION_AUTHORISED && row->tries >= FAILING_TRIES)
+        return VERDICT_CAPTURE_FAILING;
     return VERDICT_FINE;
 }
 
@@ -127,7 +134,7 @@ enum verdict verdict_of(
         return VERDICT_CAPTURED_TWICE;
     if (!do_amounts_agree(row, account))
         return VERDICT_AMOUNTS_DIFFER;
-    return overdue(row, position, times);
+    return delayed(row, position, times);
 }
 
 enum verdict verdict_of_stranger(const struct account *account)

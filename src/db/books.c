@@ -13,6 +13,7 @@ static void read_payment(const struct query *query, struct books_row *out)
     out->since = column_int(query, 15);
     out->try_at = column_int(query, 16);
     out->is_written_off = !column_is_null(query, 17);
+    out->tries = column_int(query, 19);
 }
 
 static void read_row(const struct query *query, struct books_row *out)
@@ -28,6 +29,7 @@ static void read_row(const struct query *query, struct books_row *out)
         .order_id = column_int(query, 8),
         .order_total_minor = column_int(query, 9),
         .order_currency = column_text(query, 10),
+        .tries = column_int(query, 18),
     };
     if (!column_is_null(query, 11))
         read_payment(query, out);

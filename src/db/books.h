@@ -19,6 +19,7 @@ struct books_row {
     const char *currency;
     int64_t since;  /* when it came to its present state: of the payment, or of the attempt */
     int64_t try_at; /* when the next try is due; 0: none */
+    int64_t tries;  /* of its capture or void, that failed */
     bool is_written_off;
 
     int64_t order_id; /* 0: none */

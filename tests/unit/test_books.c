@@ -77,6 +77,7 @@ START_TEST(a_void_is_as_old_as_its_beginning_and_its_next_try)
     ck_assert_int_eq(row->state, ATTEMPT_VOIDING);
     ck_assert_int_eq(row->since, 1010);
     ck_assert_int_eq(row->try_at, 1020);
+    ck_assert_int_eq(row->tries, 1);
 }
 END_TEST
 
@@ -97,6 +98,9 @@ START_TEST(an_order_comes_with_its_payment)
     ck_assert_int_eq(row->captured_minor, 0);
     ck_assert_str_eq(row->payment_currency, "CHF");
     ck_assert_int_eq(row->since, 1005);
+    ck_assert_int_eq(row->tries, 0);
+    ck_assert_int_eq(payments_retry(db, rig_uid(1), "unavailable", 1020), ERR_NONE);
+    ck_assert_int_eq(row_of(db, rig_uid(1))->tries, 1);
     ck_assert_int_eq(payments_settle(db, rig_uid(1), PAYMENT_CAPTURED, NULL, 1100), ERR_NONE);
     row = row_of(db, rig_uid(1));
     ck_assert_int_eq(row->payment_status, PAYMENT_CAPTURED);

@@ -222,6 +222,30 @@ START_TEST(what_is_older_than_anything_under_way_is_told)
 }
 END_TEST
 
+/* However young it is, and however soon the next try. */
+START_TEST(what_fails_again_and_again_is_told_while_it_is_tried)
+{
+    struct books_row rows[] = {attempt(ATTEMPT_VOIDING), payment(PAYMENT_AUTHORIZED)};
+    static const enum verdict verdicts[] = {VERDICT_VOID_FAILING, VERDICT_CAPTURE_FAILING};
+    rows[_i].try_at = NOW + 500;
+    rows[_i].tries = 2;
+    expect(&rows[_i], EVENT_AUTHORISE, VERDICT_FINE);
+    rows[_i].tries = 3;
+    expect(&rows[_i], EVENT_AUTHORISE, verdicts[_i]);
+    rows[_i].tries = 1000000;
+    expect(&rows[_i], EVENT_AUTHORISE, verdicts[_i]);
+}
+END_TEST
+
+START_TEST(what_was_settled_in_the_end_may_have_failed_before)
+{
+    struct books_row rows[] = {attempt(ATTEMPT_VOIDED), payment(PAYMENT_CAPTURED)};
+    static const enum event_kind kinds[] = {EVENT_VOID, EVENT_CAPTURE};
+    rows[_i].tries = 9;
+    expect(&rows[_i], kinds[_i], VERDICT_FINE);
+}
+END_TEST
+
 START_TEST(what_is_done_may_be_of_any_age)
 {
     struct books_row rows[] = {
@@ -259,6 +283,8 @@ int main(void)
     tcase_add_test(tc, what_was_ordered_has_an_order_and_a_payment_and_nothing_else_has);
     tcase_add_test(tc, what_is_under_way_is_fine_while_it_is_young);
     tcase_add_test(tc, what_is_older_than_anything_under_way_is_told);
+    tcase_add_loop_test(tc, what_fails_again_and_again_is_told_while_it_is_tried, 0, 2);
+    tcase_add_loop_test(tc, what_was_settled_in_the_end_may_have_failed_before, 0, 2);
     tcase_add_loop_test(tc, what_is_done_may_be_of_any_age, 0, 3);
     tcase_add_test(tc, every_verdict_has_a_word_and_a_hint_of_its_own);
     suite_add_tcase(suite, tc);
