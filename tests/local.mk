@@ -17,6 +17,7 @@ script_tests = \
 	tests/integration/test_contract_lists.py \
 	tests/integration/test_contract_requests.py \
 	tests/integration/test_openapi.py \
+	tests/integration/test_power_cut.py \
 	tests/integration/test_crash.py \
 	tests/integration/test_orderctl.py \
 	tests/integration/test_reconcile.py \
@@ -37,10 +38,16 @@ script_tests = \
 EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/disk.py tests/integration/harness.py \
 	tests/integration/judge.py \
 	tests/integration/lighttpd.py tests/integration/openapi.py tests/integration/orderctl.py \
-	tests/integration/raw.py tests/integration/reconcile.py tests/integration/script_server.py \
+	tests/integration/power_cut.py tests/integration/raw.py \
+	tests/integration/reconcile.py tests/integration/recording.py tests/integration/script_server.py \
 	tests/integration/tokens.py tests/integration/tap.py
 
 # kill -9 at 200 random moments; make check does it ten times.
 .PHONY: check-crash
 check-crash:
 	ORDERD_KILLS=200 $(MAKE) check TESTS=tests/integration/test_crash.py
+
+# Power cuts at every sync, and at random between; make check tries a sample of each kind.
+.PHONY: check-power-cut
+check-power-cut:
+	ORDERD_CUTS=$${ORDERD_CUTS:-2000} $(MAKE) check TESTS=tests/integration/test_power_cut.py

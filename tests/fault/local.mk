@@ -2,7 +2,8 @@
 # sanitizers: what they are loaded into may have some, others or none.
 fault_libraries = \
 	tests/fault/clock_shift.so \
-	tests/fault/read_only.so
+	tests/fault/read_only.so \
+	tests/fault/recorder.so
 check_DATA = $(fault_libraries)
 CLEANFILES += $(fault_libraries)
 EXTRA_DIST += $(fault_libraries:.so=.c)

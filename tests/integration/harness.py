@@ -441,7 +441,8 @@ http {{
         """Its standard output; a failure is an exception."""
         done = subprocess.run(
             [BUILD / "orderctl", "--config", self.config, *arguments], input=text_in, text=True,
-            capture_output=True, timeout=60, check=False)
+            capture_output=True, timeout=60, check=False,
+            env={**os.environ, **self.environment.get("orderctl", {})})
         assert done.returncode == 0, f"orderctl {arguments}: exit {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout
 
