@@ -250,6 +250,7 @@ class Image(harness.Server):
         for name in ("orderd", "orderd-notifier"):
             self.start(name)
         self.wait_until_at_rest(60)
+        harness.wait_for(lambda: "orderd-notifier is ready" in self.log_text(), "the notifier")
         sent = self.source.sent_until(self.cut.position)
         judge.check_home(case, self, sent)
         judge.check_reconcile(case, self)
