@@ -88,6 +88,21 @@ void check_keys(struct ctl *ctl, struct findings *f)
 
 /* ---- database and ledger */
 
+/* Readers that end keep it far below that; the responder cuts it when it can begin anew. */
+#define LOG_MAX (INT64_C(128) * 1024 * 1024)
+
+static void check_log_size(struct ctl *ctl, struct findings *f, const char *database)
+{
+    const char *path = arena_printf(&ctl->arena, "%s-wal", database);
+    struct stat st;
+    if (!stat(path, &st) && st.st_size > LOG_MAX)
+        findings_add(f, "database", path,
+            arena_printf(&ctl->arena, "end the process that reads and does not let go: fuser -v %s",
+                database),
+            "has grown to %lld MiB, and cannot begin anew while somebody still reads from it",
+            (long long)(st.st_size / (1024 * 1024)));
+}
+
 void check_database_files(struct ctl *ctl, struct findings *f)
 {
     static const struct expected file = {
@@ -98,6 +113,7 @@ void check_database_files(struct ctl *ctl, struct findings *f)
     for (size_t n = 0; n < sizeof suffixes / sizeof *suffixes; n++)
         (void)findings_expect(
             f, "database", arena_printf(&ctl->arena, "%s%s", path, suffixes[n]), &file);
+    check_log_size(ctl, f, path);
     for (size_t n = 0; n < sizeof locks / sizeof *locks; n++)
         (void)findings_expect(f, "database",
             arena_printf(&ctl->arena, "%s/%s", folder_of(ctl, path), locks[n]), &file);

@@ -15,8 +15,10 @@ struct db;
 
 struct checkpoint {
     struct db *db;
-    int write_fd;       /* of orders.write */
-    int64_t last_pages; /* that the log had at the last checkpoint since it was begun anew */
+    int write_fd;         /* of orders.write */
+    int64_t last_pages;   /* that the log had at the last checkpoint since it was begun anew */
+    int64_t next_restart; /* pages from which on readers are waited for again */
+    int restart_wait_ms;  /* and how long then */
     bool is_failing;
 };
 

@@ -275,12 +275,14 @@ static void set_up_handle(struct db *db)
     (void)sqlite3_busy_timeout(db->handle, OPEN_WAIT_MS);
 }
 
-/* Temporary files would be one more disk that can be full. */
+/* Temporary files would be one more disk that can be full. A log that grew beyond 32 MiB, as it
+ * does while somebody reads for long, is cut to that when it begins anew. */
 static const char *const pragmas[] = {
     [DB_READER] = "PRAGMA query_only=ON; PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY;"
                   "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA foreign_keys=ON;"
                   "PRAGMA synchronous=FULL",
     [DB_WRITER] = "PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;"
+                  "PRAGMA journal_size_limit=33554432;"
                   "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA foreign_keys=ON;"
                   "PRAGMA synchronous=FULL",
 };

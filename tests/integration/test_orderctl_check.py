@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """orderctl check: nothing is said of what is in order, everything of what is not, and hints mend it."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -82,6 +83,17 @@ class TestCheck(unittest.TestCase):
         (bed.path / "gateway.ledger").mkdir()
         self.assertEqual([(finding["area"], finding["problem"]) for finding in self.findings(bed)],
                          [("ledger", "is no regular file"), ("spool", "is no folder")])
+
+    def test_a_log_that_somebody_keeps_from_beginning_anew_is_found(self):
+        bed = Bed(self).make()
+        log = bed.path / "orders.db-wal"
+        os.truncate(log, 128 << 20)
+        self.assertEqual(self.findings(bed), [])
+        os.truncate(log, (128 << 20) + 1)
+        finding = self.only(bed)
+        self.assertEqual((finding["area"], finding["path"]), ("database", str(log)))
+        self.assertIn("grown to 128 MiB", finding["problem"])
+        self.assertIn(f"fuser -v {bed.path}/orders.db", finding["hint"])
 
     def test_messages_that_were_given_up_are_found(self):
         bed = Bed(self).make()
