@@ -35,6 +35,7 @@ struct orderd {
     struct hasher *hasher;
     struct gateway *gateway;
     struct payment *payment;
+    struct hold *hold;
     struct settle *settle;
     struct app app;
     int listen_fd;
@@ -182,6 +183,7 @@ static enum err open_gateway(struct orderd *orderd)
 static enum err open_orders(struct orderd *orderd)
 {
     int store_timeout_ms = option_int(orderd, OPT_database_store_timeout);
+    orderd->hold = hold_open(orderd->app.store, store_timeout_ms);
     enum err e = settle_open(&orderd->settle, orderd->app.store, orderd->payment,
         &(struct settle_options){
             .parallel = option_int(orderd, OPT_settle_parallel),
@@ -191,6 +193,7 @@ static enum err open_orders(struct orderd *orderd)
             .backlog_max = option_int(orderd, OPT_settle_backlog),
             .store_timeout_ms = store_timeout_ms,
             .keep_keys_hours = option_int(orderd, OPT_idempotency_keep),
+            .hold = orderd->hold,
         },
         &orderd->fault);
     if (e)
@@ -200,6 +203,7 @@ static enum err open_orders(struct orderd *orderd)
             .spool = config_text(orderd->config, OPT_spool_path),
             .retry_ms = option_int(orderd, OPT_spool_retry),
             .store_timeout_ms = store_timeout_ms,
+            .hold = orderd->hold,
         },
         &orderd->fault);
     orderd->app.store_timeout_ms = store_timeout_ms;
@@ -277,6 +281,7 @@ static void stop(struct orderd *orderd)
     FAULT_POINT(orderd_relay_closed);
     settle_close(orderd->settle);
     FAULT_POINT(orderd_settle_closed);
+    hold_close(orderd->hold);
     payment_close(orderd->payment);
     gateway_close(orderd->gateway);
     auth_close(orderd->app.auth);

@@ -32,18 +32,21 @@ enum err system_health(struct call *call)
             err_info(e)->name);
     bool spool = relay_is_degraded(app->relay);
     bool writes = store_is_degraded(app->store);
+    bool held = settle_is_held(app->orders.settle);
     struct json_writer json;
     answer_json(call, 200, &json);
     json_begin_object(&json);
     json_key(&json, "status");
-    json_put_text(&json, spool || writes ? "degraded" : "ok");
-    if (spool || writes) {
+    json_put_text(&json, spool || writes || held ? "degraded" : "ok");
+    if (spool || writes || held) {
         json_key(&json, "degraded");
         json_begin_array(&json);
         if (spool)
             json_put_text(&json, "spool");
         if (writes)
             json_put_text(&json, "writes");
+        if (held)
+            json_put_text(&json, "held");
         json_end_array(&json);
     }
     json_end_object(&json);

@@ -157,6 +157,44 @@ enum err file_replace(
     return file_sync_dir(folder, fault);
 }
 
+static enum err sync_file(const char *path, struct fault *fault)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return fail_errno(fault, ERR_IO, "cannot open %s", path);
+    enum err e = fsync(fd) ? fail_errno(fault, ERR_IO, "cannot sync %s", path) : ERR_NONE;
+    file_close(&fd);
+    return e;
+}
+
+/* NFS knows no rename that spares what is there, but links do the same. */
+static enum err rename_new(const char *path, const char *name, struct fault *fault)
+{
+    if (!renameat2(AT_FDCWD, path, AT_FDCWD, name, RENAME_NOREPLACE))
+        return ERR_NONE;
+    if (errno == EINVAL && !link(path, name))
+        return unlink(path) ? fail_errno(fault, ERR_IO, "cannot remove %s", path) : ERR_NONE;
+    if (errno == EEXIST)
+        return fail(fault, ERR_TAKEN, NULL, "%s exists already", name);
+    return fail_errno(fault, ERR_IO, "cannot rename %s to %s", path, name);
+}
+
+enum err file_publish(const char *path, const char *name, struct fault *fault)
+{
+    char folder[PATH_MAX];
+    enum err e = parent_of(name, folder, fault);
+    if (!e)
+        e = sync_file(path, fault);
+    if (!e)
+        e = rename_new(path, name, fault);
+    if (e)
+        return e;
+    e = file_sync_dir(folder, fault);
+    if (e)
+        (void)unlink(name); /* it might be gone after a crash: then it is not there now either */
+    return e;
+}
+
 /* A folder whose name is not on disk is taken back, so that the next try makes and syncs it anew.
  */
 static enum err sync_name(const char *path, struct fault *fault)

@@ -22,6 +22,10 @@ enum err file_write_all(int fd, const void *, size_t len, struct fault *);
  * file in the same folder, fsync, rename, fsync of the folder. */
 enum err file_replace(const char *path, const void *, size_t len, mode_t, struct fault *);
 
+/* Gives a finished file its name, which nobody may have yet (ERR_TAKEN): fsync, rename, fsync of
+ * the folder. On failure nothing has that name but what had it before. */
+enum err file_publish(const char *path, const char *name, struct fault *);
+
 /* fsync of a folder, so that names in it survive. */
 enum err file_sync_dir(const char *path, struct fault *);
 

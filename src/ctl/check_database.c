@@ -2,6 +2,8 @@
  * on. */
 #include "ctl/checks.h"
 
+#include "db/restored.h"
+
 #include "ctl/ctl.h"
 #include "ctl/findings.h"
 
@@ -20,6 +22,22 @@ static const char *hint_for(enum err e)
     }
 }
 
+static enum err read_mark(struct db *db, void *arg)
+{
+    return restored_get(db, arg);
+}
+
+/* What cannot be read has been told already. */
+static void check_hold(struct ctl *ctl, struct findings *f, const struct admin_options *options)
+{
+    struct restored restored = {.is_held = false};
+    struct fault cause;
+    fault_begin(&cause, &ctl->arena);
+    if (!admin_read(options, read_mark, &restored, &cause) && restored.is_held)
+        findings_add(f, "database", options->path, "run orderctl reconcile --restored",
+            "it was restored at %s, and no orders are taken yet", restored.held_since);
+}
+
 void check_database(struct ctl *ctl, struct findings *f)
 {
     struct admin_options options = ctl_database(ctl);
@@ -35,4 +53,6 @@ void check_database(struct ctl *ctl, struct findings *f)
         findings_add(f, "database", options.path, hint_for(ERR_CONFIG),
             "%lld migration%s not applied", (long long)health.pending_count,
             health.pending_count == 1 ? " is" : "s are");
+    if (!e)
+        check_hold(ctl, f, &options);
 }

@@ -3,6 +3,7 @@ noinst_LIBRARIES += src/libctl.a
 src_libctl_a_SOURCES = \
 	src/ctl/account.c src/ctl/account.h \
 	src/ctl/arguments.c src/ctl/arguments.h \
+	src/ctl/backup.c \
 	src/ctl/check.c src/ctl/checks.h \
 	src/ctl/check_database.c \
 	src/ctl/check_files.c \
@@ -16,6 +17,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/mail_compare.c src/ctl/mail_compare.h \
 	src/ctl/mail_list.c src/ctl/mail_list.h \
 	src/ctl/mail_maildir.c \
+	src/ctl/mail_repeat.c \
 	src/ctl/mail_spool.c \
 	src/ctl/migrate.c \
 	src/ctl/new_password.c src/ctl/new_password.h \
@@ -25,6 +27,8 @@ src_libctl_a_SOURCES = \
 	src/ctl/owner.c src/ctl/owner.h \
 	src/ctl/payment.c \
 	src/ctl/reconcile.c \
+	src/ctl/release.c src/ctl/release.h \
+	src/ctl/restore.c \
 	src/ctl/subjects.h \
 	src/ctl/terminal.c src/ctl/terminal.h \
 	src/ctl/usage.c src/ctl/usage.h \

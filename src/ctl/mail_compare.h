@@ -13,4 +13,9 @@
 void mail_compare(
     struct disagreements *, const int64_t *order_ids, size_t order_count, struct mail_list *);
 
+/* While a restored database is held: mails of its outbox that are elsewhere, too (the list is
+ * sorted here); or, where nobody can see that, all of its outbox. */
+void mail_repeat_seen(struct disagreements *, struct mail_list *);
+void mail_repeat_possible(struct disagreements *, const struct mail_list *);
+
 #endif

@@ -9,7 +9,8 @@
 #include "core/random.h"
 
 enum mail_place {
-    MAIL_WAITING,  /* in the outbox or the spool, or put aside there by an administrator */
+    MAIL_IN_OUTBOX,
+    MAIL_WAITING,  /* in the spool, or put aside there by an administrator */
     MAIL_GIVEN_UP, /* in the spool's failed/ */
     MAIL_DELIVERED,
 };

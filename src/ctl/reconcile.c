@@ -4,7 +4,10 @@
  * The difficulty: the three are never seen at one moment. They are read in the order in which what
  * happens gets from one to the next (the ledger, since an attempt is on disk before the gateway
  * hears of it; then database, spool and Maildir). What differs all the same may just be moving: so
- * it is looked at a second time a while later, and what differs in the same way then was not. */
+ * it is looked at a second time a while later, and what differs in the same way then was not.
+ *
+ * A restored database is held, so nothing of it moves; but its open attempts may have come to any
+ * end after the backup. What there is to be told of that is told before the hold ends. */
 #include "ctl/subjects.h"
 
 #include <stdlib.h>
@@ -19,6 +22,7 @@
 #include "ctl/disagreements.h"
 #include "ctl/ledger_map.h"
 #include "ctl/mail_compare.h"
+#include "ctl/release.h"
 #include "ctl/verdict.h"
 
 /* Between the two looks. */
@@ -26,6 +30,13 @@
 /* Beyond what the configuration lets each step wait: a loaded machine, a back-off. */
 #define PATIENCE_S     60
 #define LEDGER_WAIT_MS 10000
+
+/* What came of a look. */
+struct reconciliation {
+    struct disagreements list;
+    const char *mails_skipped; /* why they are not compared, or NULL */
+    struct release release;
+};
 
 /* One look at everything. */
 struct look {
@@ -36,8 +47,7 @@ struct look {
     size_t order_count;
     size_t order_cap;
     struct mail_list mails;
-    const char *mails_skipped; /* why they are not compared, or NULL */
-    struct disagreements found;
+    struct reconciliation found;
 };
 
 static int64_t option_s(const struct ctl *ctl, enum config_option option)
@@ -56,7 +66,8 @@ static void look_begin(struct look *look, struct ctl *ctl)
         .settle_s = gateway_s + 2 * store_s + PATIENCE_S,
     };
     mail_list_begin(&look->mails);
-    disagreements_begin(&look->found, &ctl->arena);
+    disagreements_begin(&look->found.list, &ctl->arena);
+    release_begin(&look->found.release, &ctl->arena);
 }
 
 static void look_end(struct look *look)
@@ -72,14 +83,14 @@ static void look_end(struct look *look)
 static void add_payment(
     struct look *look, enum verdict verdict, int64_t order_id, const char *uid, const char *problem)
 {
-    disagreements_add(&look->found, &(struct disagreement){
-                                        .area = "payment",
-                                        .kind = verdict_word(verdict),
-                                        .order_id = order_id,
-                                        .uid = uid,
-                                        .problem = problem,
-                                        .hint = verdict_hint(verdict),
-                                    });
+    disagreements_add(&look->found.list, &(struct disagreement){
+                                             .area = "payment",
+                                             .kind = verdict_word(verdict),
+                                             .order_id = order_id,
+                                             .uid = uid,
+                                             .problem = problem,
+                                             .hint = verdict_hint(verdict),
+                                         });
 }
 
 static const char *their_sum(struct arena *arena, const struct account *account)
@@ -109,6 +120,11 @@ static void remember_order(struct look *look, int64_t order_id)
     look->order_ids[look->order_count++] = order_id;
 }
 
+static bool is_open(const struct books_row *row)
+{
+    return row->state == ATTEMPT_STARTED || row->state == ATTEMPT_VOIDING;
+}
+
 static void take_row(void *arg, const struct books_row *row)
 {
     struct look *look = arg;
@@ -118,6 +134,8 @@ static void take_row(void *arg, const struct books_row *row)
         account->is_known = true;
     if (row->order_id)
         remember_order(look, row->order_id);
+    if (is_open(row) && account && account->kind == EVENT_CAPTURE)
+        release_add(&look->found.release, row->uid);
     if (verdict)
         add_payment(
             look, verdict, row->order_id, row->uid, describe(&look->ctl->arena, row, account));
@@ -140,7 +158,7 @@ static void take_strangers(struct look *look)
 static void take_outbox(void *arg, int64_t order_id, const char *uid)
 {
     struct look *look = arg;
-    mail_list_add(&look->mails, order_id, uid, MAIL_WAITING);
+    mail_list_add(&look->mails, order_id, uid, MAIL_IN_OUTBOX);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -163,22 +181,27 @@ static void compare_mails(struct look *look)
 {
     struct fault fault;
     fault_begin(&fault, &look->ctl->arena);
+    bool is_held = look->times.is_held;
     enum err e = read_mails(look, &fault);
+    if (e && is_held)
+        mail_repeat_possible(&look->found.list, &look->mails);
     if (e == ERR_REFUSED) {
-        look->mails_skipped = fault.text;
+        look->found.mails_skipped = fault.text;
         return;
     }
     if (e) {
         disagreements_add(
-            &look->found, &(struct disagreement){.area = "mail",
-                              .kind = "mails_unreadable",
-                              .problem = fault.text,
-                              .hint = "run orderctl check, and read the log of orderd"});
+            &look->found.list, &(struct disagreement){.area = "mail",
+                                   .kind = "mails_unreadable",
+                                   .problem = fault.text,
+                                   .hint = "run orderctl check, and read the log of orderd"});
         return;
     }
     if (look->order_count)
         qsort(look->order_ids, look->order_count, sizeof *look->order_ids, compare_ids);
-    mail_compare(&look->found, look->order_ids, look->order_count, &look->mails);
+    mail_compare(&look->found.list, look->order_ids, look->order_count, &look->mails);
+    if (is_held)
+        mail_repeat_seen(&look->found.list, &look->mails);
 }
 
 /* ---- the looks */
@@ -187,8 +210,13 @@ static void compare_mails(struct look *look)
 static enum err read_books(struct db *db, void *arg)
 {
     struct look *look = arg;
-    look->order_count = look->found.count = look->mails.count = 0; /* a unit may be run again */
-    enum err e = books_walk(db, take_row, look);
+    struct reconciliation *found = &look->found;
+    look->order_count = look->mails.count = 0; /* a unit may be run again */
+    found->list.count = found->release.count = 0;
+    enum err e = restored_get(db, &found->release.restored);
+    look->times.is_held = found->release.restored.is_held;
+    if (!e)
+        e = books_walk(db, take_row, look);
     return e ? e : outbox_walk(db, take_outbox, look);
 }
 
@@ -207,72 +235,94 @@ static enum err look_once(struct look *look)
     return ERR_NONE;
 }
 
-static enum err look(struct ctl *ctl, struct disagreements *found, const char **mails_skipped)
+static enum err look(struct ctl *ctl, struct reconciliation *found)
 {
     struct look look;
     look_begin(&look, ctl);
     enum err e = look_once(&look);
     *found = look.found;
-    *mails_skipped = look.mails_skipped;
     look_end(&look);
     return e;
 }
 
-static enum err look_twice(struct ctl *ctl, struct disagreements *found, const char **mails_skipped)
+static enum err look_twice(struct ctl *ctl, struct reconciliation *found)
 {
     struct disagreements earlier;
-    enum err e = look(ctl, found, mails_skipped);
-    if (e || !found->count)
+    enum err e = look(ctl, found);
+    if (e || !found->list.count)
         return e;
-    earlier = *found;
+    earlier = found->list;
     clock_sleep_until(clock_mono_ms() + PAUSE_MS);
-    e = look(ctl, found, mails_skipped);
+    e = look(ctl, found);
     if (!e)
-        disagreements_keep_lasting(found, &earlier);
+        disagreements_keep_lasting(&found->list, &earlier);
     return e;
 }
 
-static enum err write_json(
-    struct ctl *ctl, const struct disagreements *found, const char *mails_skipped)
+static const char *held_since(const struct reconciliation *found)
 {
-    static const struct output_column columns[] = {
-        {"mails", OUTPUT_TEXT}, {"mails_skipped_because", OUTPUT_TEXT}};
+    const struct restored *restored = &found->release.restored;
+    return restored->is_held ? restored->held_since : NULL;
+}
+
+static enum err write_json(struct ctl *ctl, const struct reconciliation *found)
+{
+    static const struct output_column columns[] = {{"mails", OUTPUT_TEXT},
+        {"mails_skipped_because", OUTPUT_TEXT}, {"held_since", OUTPUT_TEXT}};
     struct output summary, list;
     struct buffer out;
-    output_begin(&summary, &ctl->arena, "reconciliations", columns, 2);
+    output_begin(&summary, &ctl->arena, "reconciliations", columns, 3);
     output_row(&summary, (struct output_value[]){
-                             {.text = mails_skipped ? "skipped" : "compared"},
-                             {.text = mails_skipped},
+                             {.text = found->mails_skipped ? "skipped" : "compared"},
+                             {.text = found->mails_skipped},
+                             {.text = held_since(found)},
                          });
-    disagreements_list(found, &list);
+    disagreements_list(&found->list, &list);
     buffer_begin(&out, &ctl->arena, 4096);
     output_render_document(
         &summary, &(struct output_part){"disagreements", &list, .is_list = true}, 1, true, &out);
     return output_write(&out, &ctl->fault);
 }
 
-static enum err write_lines(
-    struct ctl *ctl, const struct disagreements *found, const char *mails_skipped)
+static enum err write_lines(struct ctl *ctl, const struct reconciliation *found)
 {
     struct buffer out;
     buffer_begin(&out, &ctl->arena, 4096);
-    if (mails_skipped)
-        ctl_note(ctl, "mails are not compared: %s", mails_skipped);
-    disagreements_render(found, &out);
+    if (found->mails_skipped)
+        ctl_note(ctl, "mails are not compared: %s", found->mails_skipped);
+    disagreements_render(&found->list, &out);
     return output_write(&out, &ctl->fault);
+}
+
+/* Nothing is let go before it was told. */
+static enum err write_and_release(
+    struct ctl *ctl, const struct reconciliation *found, bool is_asked)
+{
+    enum err e = ctl->is_json ? write_json(ctl, found) : write_lines(ctl, found);
+    if (e)
+        return e;
+    if (is_asked)
+        return release_hold(ctl, &found->release);
+    if (held_since(found))
+        ctl_note(ctl, "the database was restored at %s, and is held until reconcile --restored",
+            held_since(found));
+    return ERR_NONE;
 }
 
 enum err reconcile_run(struct ctl *ctl)
 {
-    struct disagreements found;
-    const char *mails_skipped;
-    enum err e = look_twice(ctl, &found, &mails_skipped);
+    bool is_asked = ctl_value(ctl, "restored") != NULL;
+    struct reconciliation found;
+    enum err e = look_twice(ctl, &found);
     if (e)
         return e;
-    e = ctl->is_json ? write_json(ctl, &found, mails_skipped)
-                     : write_lines(ctl, &found, mails_skipped);
-    if (!e && found.count)
-        e = fail(&ctl->fault, ERR_REFUSED, NULL, "%zu disagreement%s", found.count,
-            found.count == 1 ? "" : "s");
+    if (is_asked && !held_since(&found))
+        return fail(&ctl->fault, ERR_REFUSED, NULL,
+            "the database was not restored, or was let go already: reconcile tells the rest");
+    size_t count = found.list.count;
+    e = write_and_release(ctl, &found, is_asked);
+    if (!e && count)
+        e = fail(
+            &ctl->fault, ERR_REFUSED, NULL, "%zu disagreement%s", count, count == 1 ? "" : "s");
     return e;
 }

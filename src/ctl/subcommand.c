@@ -54,6 +54,12 @@ static const struct subcommand_option payment_write_off_options[] = {
     {.name = NULL},
 };
 
+static const struct subcommand_option reconcile_options[] = {
+    {.name = "restored",
+        .sentence = "then let a restored database go: captures, voids and mails begin again"},
+    {.name = NULL},
+};
+
 static const struct subcommand commands[] = {
     {"user", "add", user_add, PREPARE_OWNER, user_add_options, "NAME",
         "Adds a user; asks for the password, or reads it from the first line of standard input"},
@@ -82,10 +88,14 @@ static const struct subcommand commands[] = {
         "Ends for good what was settled by hand: a failed capture or void, or a conflict"},
     {"check", NULL, check_run, PREPARE_NOTHING, NULL, NULL,
         "Looks for what is wrong with configuration, files and database; a line for each finding"},
-    {"reconcile", NULL, reconcile_run, PREPARE_OWNER, NULL, NULL,
+    {"reconcile", NULL, reconcile_run, PREPARE_OWNER, reconcile_options, NULL,
         "Holds orders and payments against the gateway's ledger, and orders against their mails"},
     {"migrate", NULL, migrate_run, PREPARE_OWNER, NULL, NULL,
         "Brings the database up to date, or makes it; orderd must be stopped"},
+    {"backup", NULL, backup_run, PREPARE_OWNER, NULL, "FILE",
+        "Writes the whole database to a new file, while orderd runs on"},
+    {"restore", NULL, restore_run, PREPARE_NOTHING, NULL, "FILE",
+        "Makes a backup the database, where there is none; orderd must be stopped"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)

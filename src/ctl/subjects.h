@@ -33,5 +33,7 @@ enum err check_run(struct ctl *);
 enum err reconcile_run(struct ctl *);
 
 enum err migrate_run(struct ctl *);
+enum err backup_run(struct ctl *);
+enum err restore_run(struct ctl *);
 
 #endif

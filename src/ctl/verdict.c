@@ -101,6 +101,16 @@ static bool do_amounts_agree(const struct books_row *row, const struct account *
            row->captured_minor == (is_captured ? row->amount_minor : 0);
 }
 
+/* What was open in the backup may have got any end since. */
+static enum verdict while_held(enum position position, enum event_kind kind)
+{
+    if (position == POSITION_STARTED && (kind == EVENT_AUTHORISE || kind == EVENT_CAPTURE_REFUSED))
+        return VERDICT_VOID_AT_RELEASE;
+    if (position == POSITION_VOIDING && kind == EVENT_CAPTURE)
+        return VERDICT_CAPTURED_WITHOUT_ORDER;
+    return VERDICT_FINE;
+}
+
 static enum verdict delayed(
     const struct books_row *row, enum position position, const struct verdict_times *times)
 {
@@ -127,14 +137,17 @@ enum verdict verdict_of(
     if (!is_complete(row))
         return VERDICT_INCOMPLETE;
     enum position position = position_of(row);
-    enum verdict verdict = verdicts[position][account ? account->kind : EVENT_NONE];
+    enum event_kind kind = account ? account->kind : EVENT_NONE;
+    enum verdict verdict = verdicts[position][kind];
+    if (!verdict && times->is_held)
+        verdict = while_held(position, kind);
     if (verdict)
         return verdict;
     if (account && account->capture_count > 1)
         return VERDICT_CAPTURED_TWICE;
     if (!do_amounts_agree(row, account))
         return VERDICT_AMOUNTS_DIFFER;
-    return delayed(row, position, times);
+    return times->is_held ? VERDICT_FINE : delayed(row, position, times);
 }
 
 enum verdict verdict_of_stranger(const struct account *account)

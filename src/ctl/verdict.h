@@ -2,6 +2,7 @@
 #ifndef ORDERD_CTL_VERDICT_H
 #define ORDERD_CTL_VERDICT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "db/books.h"
@@ -20,6 +21,7 @@ struct verdict_times {
     int64_t now;
     int64_t start_s;  /* a create is over after that */
     int64_t settle_s; /* a capture or void was tried again after that */
+    bool is_held;     /* restored, and not let go: nothing is on its way, nothing is overdue */
 };
 
 /* account: what the ledger says of that attempt, or NULL. */

@@ -231,6 +231,27 @@ enum err admin_read(
     return e;
 }
 
+static enum err open_for_copying(struct door *d)
+{
+    return db_open_bare_reader(&d->db, d->options->path, d->fault);
+}
+
+enum err admin_copy(const struct admin_options *options, const char *path, struct fault *fault)
+{
+    struct door d;
+    door_begin(&d, options, fault);
+    enum err e = door_open(&d, open_for_copying);
+    if (!e) {
+        while ((e = db_copy(d.db, path)) == ERR_BUSY && door_pause(&d))
+            ;
+        if (e)
+            e = fail(
+                fault, e, NULL, "cannot copy %s to %s: %s", options->path, path, db_text(d.db));
+    }
+    door_end(&d);
+    return e;
+}
+
 enum err admin_migrate(const struct admin_options *options, int64_t *applied, struct fault *fault)
 {
     struct door d;

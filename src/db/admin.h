@@ -33,6 +33,10 @@ enum err admin_write(const struct admin_options *, store_unit *, void *arg, stru
  * if there is none; ERR_CONFIG, if it is not up to date and no responder is about to mend that. */
 enum err admin_read(const struct admin_options *, store_unit *, void *arg, struct fault *);
 
+/* Copies the whole database, of whatever version it is, in one snapshot to the file at path, which
+ * is there and empty. Takes no lock. ERR_NOT_FOUND, if there is none. */
+enum err admin_copy(const struct admin_options *, const char *path, struct fault *);
+
 /* Makes the database or brings it up to date, without a responder (ERR_BUSY: there is one). applied
  * may be NULL. */
 enum err admin_migrate(const struct admin_options *, int64_t *applied, struct fault *);

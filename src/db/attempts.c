@@ -144,6 +144,20 @@ enum err attempts_retry(struct db *db, const char *uid, const char *reason, int6
     return settle_rows_retry(db_query(db, Q_ATTEMPT_RETRY), uid, reason, next_try_at);
 }
 
+enum err attempts_captured(struct db *db, const char *uid, int64_t at)
+{
+    struct query *query = db_query(db, Q_ATTEMPT_CAPTURED);
+    query_text(query, 1, uid);
+    query_int(query, 2, at);
+    bool moved = query_row(query);
+    enum err e = query_end(query);
+    if (e || !moved)
+        return e;
+    query = db_query(db, Q_KEY_RELEASE_OF);
+    query_text(query, 1, uid);
+    return query_exec(query);
+}
+
 static enum err end_move(struct db *db, struct query *query, const char *uid)
 {
     enum attempt_state state;

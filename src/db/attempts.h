@@ -85,6 +85,10 @@ enum err attempts_settle(
 /* tries + 1, and the time of the next. */
 enum err attempts_retry(struct db *, const char *uid, const char *reason, int64_t next_try_at);
 
+/* For a database that was restored: started or voiding -> conflict, since the gateway has captured
+ * it after the backup; its idempotency key is freed. One that has moved on is left alone. */
+enum err attempts_captured(struct db *, const char *uid, int64_t at);
+
 /* For an administrator: void_failed -> voiding, to be tried at once; and void_failed or conflict is
  * written off, for good. ERR_REFUSED: it is in another state, or written off already;
  * ERR_NOT_FOUND.

@@ -29,11 +29,12 @@ struct db; /* one thread at a time */
 struct query;
 
 /* url: the path of a SQLite file; a writer makes it (mode 0600). Prepares every statement; bare:
- * each when it is first used, for a database that may not have its tables yet (a writer).
+ * each when it is first used, for a database that may not have its tables yet.
  * ERR_NOT_FOUND (reader of no file), ERR_BUSY, ERR_FULL, ERR_IO, ERR_CORRUPT, ERR_BROKEN (it lacks
  * a table). */
 enum err db_open(struct db **, const char *url, enum db_role, struct fault *);
-enum err db_open_bare(struct db **, const char *url, struct fault *);
+enum err db_open_bare(struct db **, const char *url, struct fault *); /* a writer */
+enum err db_open_bare_reader(struct db **, const char *url, struct fault *);
 void db_close(struct db *); /* NULL is harmless */
 
 /* The sticky error of the unit that runs, or ERR_NONE. */
@@ -100,5 +101,14 @@ enum err db_checkpoint(struct db *, enum db_checkpoint, int wait_ms, int64_t *pa
  * the engine's words, at most a hundred of the first kind. Reads the whole database. */
 typedef void db_report(void *arg, const char *problem);
 enum err db_verify(struct db *, db_report *, void *arg);
+
+/* Copies the whole database as it is in one snapshot, its log included, into the file at path,
+ * which is there and empty; syncs nothing. The copy has no log of its own. Outside a transaction.
+ */
+enum err db_copy(struct db *, const char *path);
+
+/* In a transaction: every id that is dealt out from here on is larger by DB_ID_GAP. */
+#define DB_ID_GAP 1000000
+enum err db_skip_ids(struct db *);
 
 #endif

@@ -77,13 +77,18 @@ static enum err err_of(const struct db *db, int code)
     }
 }
 
-enum err db_note(struct db *db, int code)
+enum err db_note_of(struct db *db, sqlite3 *handle, int code)
 {
     if (code == SQLITE_OK)
         return ERR_NONE;
     enum err e = err_of(db, code);
-    (void)snprintf(db->text, sizeof db->text, "%s (%d)", sqlite3_errmsg(db->handle), code);
+    (void)snprintf(db->text, sizeof db->text, "%s (%d)", sqlite3_errmsg(handle), code);
     return e;
+}
+
+enum err db_note(struct db *db, int code)
+{
+    return db_note_of(db, db->handle, code);
 }
 
 enum err db_error(const struct db *db)
@@ -362,6 +367,11 @@ enum err db_open(struct db **out, const char *url, enum db_role role, struct fau
 enum err db_open_bare(struct db **out, const char *url, struct fault *fault)
 {
     return open_connection(out, url, DB_WRITER, true, fault);
+}
+
+enum err db_open_bare_reader(struct db **out, const char *url, struct fault *fault)
+{
+    return open_connection(out, url, DB_READER, true, fault);
 }
 
 void db_close(struct db *db)

@@ -47,6 +47,8 @@ struct db {
 
 /* What a result of SQLite means, its words remembered for db_text(). SQLITE_OK is ERR_NONE. */
 enum err db_note(struct db *, int code);
+/* The same of another connection that works for this one. */
+enum err db_note_of(struct db *, sqlite3 *handle, int code);
 
 /* In query_sqlite.c. */
 enum err query_prepare_all(struct db *);

@@ -3,6 +3,7 @@ noinst_LIBRARIES += src/libdb.a
 src_libdb_a_SOURCES = \
 	src/db/admin.c src/db/admin.h \
 	src/db/attempts.c src/db/attempts.h \
+	src/db/backup.c src/db/backup.h src/db/backup_sqlite.c \
 	src/db/books.c src/db/books.h \
 	src/db/checkpoint.c src/db/checkpoint.h \
 	src/db/commit_queue.c src/db/commit_queue.h \
@@ -17,6 +18,8 @@ src_libdb_a_SOURCES = \
 	src/db/outbox.c src/db/outbox.h \
 	src/db/payments.c src/db/payments.h \
 	src/db/readers.c src/db/readers.h \
+	src/db/restore.c src/db/restore.h \
+	src/db/restored.c src/db/restored.h \
 	src/db/settings.c src/db/settings.h \
 	src/db/settle_rows.c src/db/settle_rows.h \
 	src/db/statements.def \

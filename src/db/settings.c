@@ -30,6 +30,16 @@ enum err settings_get_or_set(struct db *db, const char *name, void *out, size_t 
     return e ? e : settings_get(db, name, out, len);
 }
 
+enum err settings_remove(struct db *db, const char *name, const void *value, size_t len)
+{
+    struct query *query = db_query(db, Q_SETTING_REMOVE);
+    query_text(query, 1, name);
+    query_bytes(query, 2, value, len);
+    bool removed = query_row(query);
+    enum err e = query_end(query);
+    return e ? e : removed ? ERR_NONE : ERR_REFUSED;
+}
+
 enum err settings_put(struct db *db, const char *name, const void *value, size_t len)
 {
     struct query *query = db_query(db, Q_SETTING_PUT);

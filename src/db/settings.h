@@ -15,6 +15,9 @@ enum err settings_get(struct db *, const char *name, void *out, size_t len);
 /* In a unit that writes: the same, or stores the one in out if there is none. */
 enum err settings_get_or_set(struct db *, const char *name, void *out, size_t len);
 
+/* Removes it, if it is that one; else ERR_REFUSED. */
+enum err settings_remove(struct db *, const char *name, const void *value, size_t len);
+
 /* Replaces it. */
 enum err settings_put(struct db *, const char *name, const void *value, size_t len);
 

@@ -206,6 +206,14 @@ enum err users_set_role(struct db *db, int64_t id, enum role role)
     return e ? e : !state.found ? ERR_NOT_FOUND : state.role == role ? ERR_NONE : ERR_REFUSED;
 }
 
+/* Further than any epoch can have come since. */
+enum err users_void_tokens(struct db *db)
+{
+    struct query *query = db_query(db, Q_USER_VOID_TOKENS);
+    query_int(query, 1, DB_ID_GAP);
+    return query_exec(query);
+}
+
 enum err users_list(struct db *db, struct arena *arena, int64_t after_id, int64_t limit,
     struct user **out, size_t *count)
 {

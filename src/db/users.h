@@ -66,6 +66,9 @@ enum err users_disable(struct db *, int64_t id, int64_t disabled_at);
 enum err users_enable(struct db *, int64_t id);
 enum err users_set_role(struct db *, int64_t id, enum role); /* ROLE_USER or ROLE_ADMIN */
 
+/* Ends every token of everybody, also those of the next million changes of a password. */
+enum err users_void_tokens(struct db *);
+
 /* By id, ascending, after the given id. */
 enum err users_list(
     struct db *, struct arena *, int64_t after_id, int64_t limit, struct user **out, size_t *count);

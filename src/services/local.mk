@@ -6,6 +6,7 @@ src_libservices_a_SOURCES = \
 	src/services/auth.c src/services/auth_login.c src/services/auth.h src/services/auth_state.h \
 	src/services/bell.c src/services/bell.h \
 	src/services/crew.c src/services/crew.h \
+	src/services/hold.c src/services/hold.h \
 	src/services/order.c src/services/order_create.c src/services/order.h \
 	src/services/payment.c src/services/payment.h \
 	src/services/relay.c src/services/relay.h \

@@ -325,6 +325,9 @@ static enum err create(struct context *ctx, void *arg)
     enum err e = answer_known_key(c);
     if (e != ERR_NOT_FOUND)
         return e;
+    if (settle_is_held(service->settle))
+        return fail(&ctx->fault, ERR_UNAVAILABLE, NULL,
+            "the database was restored: orderctl reconcile --restored lets it go");
     if (settle_is_backlogged(service->settle))
         return fail(
             &ctx->fault, ERR_UNAVAILABLE, NULL, "too many failed creates are not ended yet");

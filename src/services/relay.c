@@ -119,8 +119,12 @@ static enum err run_batch(struct relay *relay, struct arena *arena, size_t *coun
     struct batch batch = {.arena = arena};
     struct fault fault;
     fault_begin(&fault, arena);
+    bool is_held;
     *count = 0;
-    enum err e = delete_published(relay); /* of an earlier try */
+    enum err e = hold_look(relay->options.hold, &is_held);
+    if (e || is_held)
+        return e;
+    e = delete_published(relay); /* of an earlier try */
     if (e)
         return e;
     int64_t deadline_ms = clock_mono_ms() + relay->options.store_timeout_ms;

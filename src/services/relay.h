@@ -8,11 +8,13 @@
 
 #include "core/error.h"
 #include "db/store.h"
+#include "services/hold.h"
 
 struct relay_options {
     const char *spool;
     int retry_ms; /* after a spool that could not be written */
     int store_timeout_ms;
+    struct hold *hold; /* borrowed; no mail goes out while a restored database is held */
 };
 
 struct relay;

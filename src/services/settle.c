@@ -1,7 +1,7 @@
 /* The rows are the memory: this thread may die anywhere and the next run goes on from them, since
  * captures and voids are idempotent by reference. Results of a round are written in one unit; if
  * that fails the round is simply repeated. Never calls the gateway for a void whose "voiding" it
- * did not read from the database. */
+ * did not read from the database, and nothing at all while a restored database is held. */
 #include "services/settle.h"
 
 #include <stdatomic.h>
@@ -250,7 +250,10 @@ static void sweep_keys(struct settle *settle)
 
 static enum err work(struct settle *settle, struct arena *arena)
 {
-    enum err e = ERR_NONE;
+    bool is_held;
+    enum err e = hold_look(settle->options.hold, &is_held);
+    if (e || is_held)
+        return e;
     if (!atomic_load(&settle->is_start_passed))
         e = start_pass(settle);
     if (!e)
@@ -306,7 +309,7 @@ enum err settle_open(struct settle **out, struct store *store, struct payment *p
     settle->options = *options;
     end_list_init(&settle->ends);
     bell_init(&settle->bell);
-    enum err e = start_pass(settle);
+    enum err e = hold_is_over(options->hold) ? start_pass(settle) : ERR_NONE;
     if (e)
         LOG_WARN("start pass not written yet, creates are refused",
             LOG_TEXT("cause", err_info(e)->name));
@@ -343,6 +346,11 @@ enum err settle_end_attempt(
         end_list_add(&settle->ends, end);
     settle_wake(settle);
     return e;
+}
+
+bool settle_is_held(const struct settle *settle)
+{
+    return !hold_is_over(settle->options.hold);
 }
 
 bool settle_is_backlogged(struct settle *settle)

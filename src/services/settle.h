@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "db/payments.h"
 #include "db/store.h"
+#include "services/hold.h"
 #include "services/payment.h"
 
 struct settle_options {
@@ -23,13 +24,14 @@ struct settle_options {
     int backlog_max;  /* failed creates whose end is not written yet */
     int store_timeout_ms;
     int keep_keys_hours; /* answers of idempotency keys */
+    struct hold *hold;   /* borrowed */
 };
 
 struct settle;
 
 /* Borrows the rest. Does the start pass: every attempt still started belongs to a dead process and
  * is moved to voiding. (If that cannot be written it is tried again, and creates are refused until
- * it is done.) */
+ * it is done. While a restored database is held, it is not done either, nor anything else.) */
 enum err settle_open(struct settle **, struct store *, struct payment *,
     const struct settle_options *, struct fault *);
 
@@ -53,6 +55,9 @@ struct attempt_end {
  * the order was committed after all, which then stands. Otherwise it is on the list and will be
  * written later. */
 enum err settle_end_attempt(struct settle *, const struct attempt_end *, enum attempt_state *state);
+
+/* Was the database restored, and nobody has let it go yet? */
+bool settle_is_held(const struct settle *);
 
 /* Too many ends are not written yet, or the start pass is not: begin nothing new. */
 bool settle_is_backlogged(struct settle *);

@@ -32,6 +32,7 @@ class TestCommandLine(unittest.TestCase):
         ["user", "disable"], ["user", "role", "alice"], ["user", "role", "--role", "root", "alice"],
         ["user", "password", "alice", "hunter2hunter2"], ["key", "retire"], ["reconcile", "now"],
         ["migrate", "--force"], ["--json", "--json", "check"], ["-x"], ["--"], ["check", "--json=1"],
+        ["backup"], ["backup", "a", "b"], ["restore"], ["restore", "a", "b"], ["reconcile", "--restored=1"],
     ]
 
     def test_wrong_command_lines_exit_with_2_and_do_nothing(self):
@@ -72,7 +73,8 @@ class TestConfiguration(unittest.TestCase):
     COMMANDS = [
         ["user", "list"], ["user", "count"], ["user", "disable", "alice"], ["user", "password", "alice"], ["key", "new"],
         ["key", "list"], ["key", "retire", "x"], ["order", "show", "1"], ["order", "list"], ["payment", "retry", "1"],
-        ["payment", "write-off", "--reason", "x", "1"], ["migrate"], ["check"], ["reconcile"]]
+        ["payment", "write-off", "--reason", "x", "1"], ["migrate"], ["check"], ["reconcile"], ["reconcile", "--restored"],
+        ["backup", "x"], ["restore", "x"]]
 
     def test_a_missing_configuration_is_told(self):
         for command in self.COMMANDS:

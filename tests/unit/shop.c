@@ -67,6 +67,7 @@ static void open_gateway(struct shop *shop, struct fault *fault)
 
 static void open_background(struct shop *shop, struct fault *fault)
 {
+    shop->hold = hold_open(shop->store, SHOP_TIMEOUT_MS);
     struct settle_options settle = {
         .parallel = 8,
         .retry_first_s = 1,
@@ -75,12 +76,14 @@ static void open_background(struct shop *shop, struct fault *fault)
         .backlog_max = shop->options.backlog_max ? shop->options.backlog_max : 1000,
         .store_timeout_ms = SHOP_TIMEOUT_MS,
         .keep_keys_hours = 72,
+        .hold = shop->hold,
     };
     check_opened(settle_open(&shop->settle, shop->store, shop->payment, &settle, fault), fault);
     struct relay_options relay = {
         .spool = shop->options.spool ? shop->options.spool : unit_path(shop->folder, "spool"),
         .retry_ms = 50,
         .store_timeout_ms = SHOP_TIMEOUT_MS,
+        .hold = shop->hold,
     };
     check_opened(relay_open(&shop->relay, shop->store, &relay, fault), fault);
 }
@@ -159,6 +162,7 @@ static void close_all(struct shop *shop)
 {
     relay_close(shop->relay);
     settle_close(shop->settle);
+    hold_close(shop->hold);
     payment_close(shop->payment);
     if (!shop->options.gateway)
         gateway_close(shop->gateway);

@@ -28,6 +28,7 @@ struct shop {
     struct store *store;
     struct gateway *gateway;
     struct payment *payment;
+    struct hold *hold;
     struct settle *settle;
     struct relay *relay;
     struct hasher *hasher;

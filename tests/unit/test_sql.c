@@ -154,7 +154,7 @@ static bool may_scan(const char *name)
 {
     static const char *const names[] = {"USER_COUNT", "ATTEMPT_COUNT", "ATTEMPT_DUE", "PAYMENT_DUE",
         "OUTBOX_NEXT", "OUTBOX_COUNT", "MIGRATION_LIST", "ATTEMPT_ABANDON", "KEY_RELEASE_STARTED",
-        "USER_DISABLE", "USER_SET_ROLE", "OUTBOX_WALK", "BOOKS_WALK"};
+        "USER_DISABLE", "USER_SET_ROLE", "OUTBOX_WALK", "BOOKS_WALK", "USER_VOID_TOKENS"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (!strcmp(name, names[i]))
             return true;
