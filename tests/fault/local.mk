@@ -12,3 +12,12 @@ SUFFIXES = .so
 .c.so:
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow $(CFLAGS) -fPIC -shared \
 		-fvisibility=hidden -o $@ $<
+
+# This one is more than a file, and what it replaces must be seen.
+failing_sources = tests/fault/failing.c tests/fault/rules.c
+check_DATA += tests/fault/failing.so
+CLEANFILES += tests/fault/failing.so
+EXTRA_DIST += $(failing_sources) tests/fault/rules.h
+tests/fault/failing.so: $(failing_sources) tests/fault/rules.h
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow $(CFLAGS) -fPIC -shared \
+		-o $@ $(srcdir)/tests/fault/failing.c $(srcdir)/tests/fault/rules.c
