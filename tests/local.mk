@@ -6,6 +6,7 @@ UNIT_LIBS = tests/libunit.a $(CHECK_LIBS)
 
 # What is not C, longest first; they speak TAP, too.
 script_tests = \
+	tests/integration/test_fault_points.py \
 	tests/integration/test_server_script.py \
 	tests/integration/test_order_flow.py \
 	tests/integration/test_stop_under_load.py \
@@ -35,7 +36,8 @@ script_tests = \
 	tests/integration/test_async_notification.py \
 	tests/style.py \
 	tests/include_direction.py
-EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/disk.py tests/integration/harness.py \
+EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/disk.py \
+	tests/integration/fault_points.py tests/integration/harness.py \
 	tests/integration/judge.py \
 	tests/integration/lighttpd.py tests/integration/openapi.py tests/integration/orderctl.py \
 	tests/integration/power_cut.py tests/integration/raw.py \
@@ -51,3 +53,12 @@ check-crash:
 .PHONY: check-power-cut
 check-power-cut:
 	ORDERD_CUTS=$${ORDERD_CUTS:-2000} $(MAKE) check TESTS=tests/integration/test_power_cut.py
+
+# Dies at every fault point in all scenarios that pass it; make check does it in one, for the first two passages.
+.PHONY: check-fault-points
+check-fault-points:
+if FAULT_POINTS
+	ORDERD_FAULT_PASSAGES='1 2 3 5' $(MAKE) check TESTS=tests/integration/test_fault_points.py
+else
+	@echo 'check-fault-points: configure with --enable-fault-points' >&2; exit 1
+endif

@@ -52,6 +52,7 @@ static void run(struct checkpoint *checkpoint, int64_t pages)
     int64_t left;
     enum err e = db_checkpoint(checkpoint->db, is_restart ? DB_RESTART : DB_PASSIVE,
         is_restart ? checkpoint->restart_wait_ms : 0, &left);
+    FAULT_POINT(checkpoint_made);
     checkpoint->last_pages = pages;
     metrics_add(METRIC_checkpoints_total, 1);
     if (is_restart && e)

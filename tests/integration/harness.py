@@ -414,10 +414,13 @@ http {{
 
         def is_ready():
             assert process.is_alive(), f"orderd ended with {process.popen.returncode}"
-            with socket.socket(socket.AF_UNIX) as sock:
-                return sock.connect_ex(str(self.path / "run/orderd.sock")) == 0
+            return self.is_listening()
 
         wait_for(is_ready, "orderd's socket")
+
+    def is_listening(self):
+        with socket.socket(socket.AF_UNIX) as sock:
+            return sock.connect_ex(str(self.path / "run/orderd.sock")) == 0
 
     def front_command(self):
         """Writes its configuration, for the port."""
@@ -468,15 +471,19 @@ http {{
         """Ends everything in order, looks for what sanitizers and asserts have said, and removes the home."""
         try:
             self.stop_all()
-            for path in self.log_files():
-                text = path.read_text(errors="replace")
-                for word in ("Sanitizer", "runtime error:", "Assertion"):
-                    assert word not in text, f"{path.name}: {text[text.index(word):][:4000]}"
+            self.check_logs()
         finally:
             for process in self.processes.values():
                 process.kill()
             Server.alive.remove(self)
             shutil.rmtree(self.path, ignore_errors=True)
+
+    def check_logs(self):
+        """What sanitizers and asserts have said."""
+        for path in self.log_files():
+            text = path.read_text(errors="replace")
+            for word in ("Sanitizer", "runtime error:", "Assertion"):
+                assert word not in text, f"{path.name}: {text[text.index(word):][:4000]}"
 
     def comment_logs(self, comment):
         for path in self.log_files():
