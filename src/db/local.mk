@@ -40,6 +40,7 @@ tests_libdbrig_a_CPPFLAGS = $(AM_CPPFLAGS) -DSOURCE_FOLDER='"$(abs_top_srcdir)"'
 tests_libdbrig_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
 db_test_libs = tests/libdbrig.a $(DB_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += \
+	tests/unit/test_backup \
 	tests/unit/test_books \
 	tests/unit/test_commit_queue \
 	tests/unit/test_db \
@@ -50,6 +51,7 @@ check_PROGRAMS += \
 	tests/unit/test_orders \
 	tests/unit/test_outbox \
 	tests/unit/test_payments \
+	tests/unit/test_restore \
 	tests/unit/test_settings \
 	tests/unit/test_sql \
 	tests/unit/test_store \
@@ -112,3 +114,9 @@ tests_unit_test_write_offs_LDADD = $(db_test_libs)
 tests_unit_test_store_thread_SOURCES = tests/unit/test_store_thread.c
 tests_unit_test_store_thread_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_store_thread_LDADD = $(db_test_libs)
+tests_unit_test_backup_SOURCES = tests/unit/test_backup.c
+tests_unit_test_backup_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_backup_LDADD = $(db_test_libs)
+tests_unit_test_restore_SOURCES = tests/unit/test_restore.c
+tests_unit_test_restore_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_restore_LDADD = $(db_test_libs)
