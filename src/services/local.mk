@@ -25,6 +25,7 @@ SHOP_LIBS = tests/libshop.a $(SERVICES_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += \
 	tests/unit/test_auth_service \
 	tests/unit/test_crew \
+	tests/unit/test_hold \
 	tests/unit/test_order_service \
 	tests/unit/test_payment_service \
 	tests/unit/test_relay \
@@ -36,6 +37,9 @@ tests_unit_test_auth_service_LDADD = $(SHOP_LIBS)
 tests_unit_test_crew_SOURCES = tests/unit/test_crew.c
 tests_unit_test_crew_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_crew_LDADD = src/libservices.a $(CORE_LIBS) $(UNIT_LIBS)
+tests_unit_test_hold_SOURCES = tests/unit/test_hold.c
+tests_unit_test_hold_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_hold_LDADD = $(SHOP_LIBS)
 tests_unit_test_order_service_SOURCES = tests/unit/test_order_service.c
 tests_unit_test_order_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_order_service_LDADD = $(SHOP_LIBS)

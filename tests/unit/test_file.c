@@ -384,6 +384,40 @@ START_TEST(a_secret_belongs_to_root_or_to_us)
 }
 END_TEST
 
+/* ---- publishing */
+
+START_TEST(a_published_name_spares_what_is_there)
+{
+    const char *path = put("partial", "new", 3, 0600);
+    const char *name = put("name", "old", 3, 0600);
+    ck_assert_int_eq(file_publish(path, name, &fault), ERR_TAKEN);
+    ck_assert_ptr_nonnull(strstr(fault.text, "exists already"));
+    char *text;
+    size_t len;
+    ck_assert_int_eq(file_read(&arena, name, 10, &text, &len, NULL), ERR_NONE);
+    ck_assert_str_eq(text, "old");
+    ck_assert_int_eq(access(path, F_OK), 0);
+    ck_assert_int_eq(unlink(name), 0);
+    ck_assert_int_eq(symlink("nowhere", name), 0);
+    ck_assert_int_eq(file_publish(path, name, NULL), ERR_TAKEN);
+    ck_assert_int_eq(unlink(name), 0);
+    ck_assert_int_eq(file_publish(path, name, NULL), ERR_NONE);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    ck_assert_int_eq(file_read(&arena, name, 10, &text, &len, NULL), ERR_NONE);
+    ck_assert_str_eq(text, "new");
+}
+END_TEST
+
+START_TEST(what_cannot_be_published_has_no_name)
+{
+    const char *name = unit_path(folder, "name");
+    ck_assert_int_eq(file_publish(unit_path(folder, "none"), name, &fault), ERR_IO);
+    ck_assert_int_eq(
+        file_publish(put("partial", "x", 1, 0600), unit_path(folder, "none/name"), NULL), ERR_IO);
+    ck_assert_int_ne(access(name, F_OK), 0);
+}
+END_TEST
+
 static TCase *make_tcase(Suite *suite, const char *name)
 {
     TCase *tcase = tcase_create(name);
@@ -422,6 +456,8 @@ int main(void)
     tcase_add_test(tcase, a_name_without_a_folder_is_in_the_working_folder);
     tcase_add_test(tcase, a_replacement_that_fails_leaves_the_old_content_alone);
     tcase_add_test(tcase, a_replacement_that_cannot_take_the_name_leaves_nothing_behind);
+    tcase_add_test(tcase, a_published_name_spares_what_is_there);
+    tcase_add_test(tcase, what_cannot_be_published_has_no_name);
     tcase_add_test(tcase, only_folders_can_be_synced_as_such);
     tcase_add_test(tcase, folders_are_made_with_their_parents);
     tcase_add_test(tcase, a_folder_in_whose_way_something_stands_is_not_made);

@@ -1,4 +1,5 @@
 /* ctl/mail_compare: which orders lack a mail, and which have one too many. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "core/arena.h"
@@ -118,6 +119,60 @@ START_TEST(no_orders_and_no_mails_agree)
 }
 END_TEST
 
+/* ---- a restored database that is held */
+
+static const char *repeated(bool is_seen)
+{
+    struct disagreements found;
+    struct buffer out;
+    disagreements_begin(&found, &arena);
+    if (is_seen)
+        mail_repeat_seen(&found, &mails);
+    else
+        mail_repeat_possible(&found, &mails);
+    buffer_begin(&out, &arena, 64);
+    for (size_t n = 0; n < found.count; n++) {
+        ck_assert_str_eq(found.list[n].kind, "mail_repeated");
+        buffer_text(&out,
+            arena_printf(&arena, "%lld:%s ", (long long)found.list[n].order_id, found.list[n].uid));
+    }
+    return out.data;
+}
+
+START_TEST(mails_in_the_outbox_and_elsewhere_will_be_repeated)
+{
+    static const enum mail_place places[] = {MAIL_DELIVERED, MAIL_WAITING, MAIL_GIVEN_UP};
+    for (int n = 0; n < 3; n++) {
+        char uid[] = {(char)('a' + n), '\0'};
+        add(2 + n, uid, places[n]);
+        add(2 + n, uid, MAIL_IN_OUTBOX);
+    }
+    add(6, "x", MAIL_IN_OUTBOX); /* only here */
+    add(6, "y", MAIL_DELIVERED); /* only there */
+    add(7, "z", MAIL_DELIVERED);
+    add(7, "z", MAIL_DELIVERED);
+    ck_assert_str_eq(repeated(true), "2:a 3:b 4:c ");
+    ck_assert_str_eq(repeated(false), "2:a 3:b 4:c 6:x ");
+}
+END_TEST
+
+START_TEST(without_mails_nothing_is_repeated)
+{
+    ck_assert_str_eq(repeated(true), "");
+    ck_assert_str_eq(repeated(false), "");
+}
+END_TEST
+
+START_TEST(the_outbox_counts_as_on_its_way)
+{
+    add(2, "a", MAIL_IN_OUTBOX);
+    add(4, "b", MAIL_IN_OUTBOX);
+    add(4, "b", MAIL_WAITING);
+    add(6, "c", MAIL_IN_OUTBOX);
+    ck_assert_str_eq(compare(), "");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("mail compare");
@@ -130,6 +185,9 @@ int main(void)
     tcase_add_test(tc, a_mail_that_was_given_up_is_none);
     tcase_add_test(tc, mails_of_no_order_are_told_wherever_they_stand);
     tcase_add_test(tc, no_orders_and_no_mails_agree);
+    tcase_add_test(tc, mails_in_the_outbox_and_elsewhere_will_be_repeated);
+    tcase_add_test(tc, without_mails_nothing_is_repeated);
+    tcase_add_test(tc, the_outbox_counts_as_on_its_way);
     suite_add_tcase(suite, tc);
     return unit_run(suite);
 }

@@ -256,6 +256,47 @@ START_TEST(what_is_done_may_be_of_any_age)
 }
 END_TEST
 
+/* ---- a restored database that is held */
+
+static void expect_held(const struct books_row *row, enum event_kind kind, enum verdict expected)
+{
+    const struct verdict_times held = {.now = NOW, .is_held = true};
+    enum verdict verdict = verdict_of(row, ledger(kind), &held);
+    ck_assert_msg(verdict == expected, "%s here, %s there: %s, not %s", verdict_our_state(row),
+        verdict_their_state(ledger(kind)), verdict_word(verdict), verdict_word(expected));
+}
+
+START_TEST(what_was_open_in_a_backup_is_told_if_the_gateway_has_money_for_it)
+{
+    struct books_row started = attempt(ATTEMPT_STARTED);
+    struct books_row voiding = attempt(ATTEMPT_VOIDING);
+    started.since = voiding.since = 1;
+    expect_held(&started, EVENT_AUTHORISE, VERDICT_VOID_AT_RELEASE);
+    expect_held(&started, EVENT_CAPTURE_REFUSED, VERDICT_VOID_AT_RELEASE);
+    expect_held(&started, EVENT_CAPTURE, VERDICT_CAPTURED_WITHOUT_ORDER);
+    expect_held(&voiding, EVENT_CAPTURE, VERDICT_CAPTURED_WITHOUT_ORDER);
+    static const enum event_kind harmless[] = {EVENT_NONE, EVENT_DECLINE, EVENT_VOID};
+    for (int i = 0; i < 3; i++) {
+        expect_held(&started, harmless[i], VERDICT_FINE);
+        expect_held(&voiding, harmless[i], VERDICT_FINE);
+    }
+    expect_held(&voiding, EVENT_AUTHORISE, VERDICT_FINE); /* to be voided, then as now */
+}
+END_TEST
+
+START_TEST(while_it_is_held_nothing_is_overdue_and_the_rest_holds)
+{
+    struct books_row authorised = payment(PAYMENT_AUTHORIZED);
+    authorised.since = 1;
+    authorised.tries = 9;
+    expect_held(&authorised, EVENT_AUTHORISE, VERDICT_FINE);
+    expect_held(&authorised, EVENT_CAPTURE, VERDICT_FINE);
+    expect_held(&authorised, EVENT_VOID, VERDICT_NOT_AUTHORISED);
+    struct books_row failed = payment(PAYMENT_CAPTURE_FAILED);
+    expect_held(&failed, EVENT_CAPTURE, VERDICT_CAPTURE_FAILED);
+}
+END_TEST
+
 START_TEST(every_verdict_has_a_word_and_a_hint_of_its_own)
 {
     for (int a = VERDICT_FINE + 1; a < VERDICT__COUNT; a++) {
@@ -286,6 +327,8 @@ int main(void)
     tcase_add_loop_test(tc, what_fails_again_and_again_is_told_while_it_is_tried, 0, 2);
     tcase_add_loop_test(tc, what_was_settled_in_the_end_may_have_failed_before, 0, 2);
     tcase_add_loop_test(tc, what_is_done_may_be_of_any_age, 0, 3);
+    tcase_add_test(tc, what_was_open_in_a_backup_is_told_if_the_gateway_has_money_for_it);
+    tcase_add_test(tc, while_it_is_held_nothing_is_overdue_and_the_rest_holds);
     tcase_add_test(tc, every_verdict_has_a_word_and_a_hint_of_its_own);
     suite_add_tcase(suite, tc);
     return unit_run(suite);
