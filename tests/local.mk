@@ -9,6 +9,8 @@ script_tests = \
 	tests/integration/test_fault_points.py \
 	tests/integration/test_server_script.py \
 	tests/integration/test_order_flow.py \
+	tests/integration/test_bad_gateway.py \
+	tests/integration/test_slow_gateway.py \
 	tests/integration/test_stop_under_load.py \
 	tests/integration/test_auth_flow.py \
 	tests/integration/test_contract_everywhere.py \
@@ -37,7 +39,7 @@ script_tests = \
 	tests/style.py \
 	tests/include_direction.py
 EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/disk.py \
-	tests/integration/fault_points.py tests/integration/harness.py \
+	tests/integration/fault_points.py tests/integration/gateway.py tests/integration/harness.py \
 	tests/integration/judge.py \
 	tests/integration/lighttpd.py tests/integration/openapi.py tests/integration/orderctl.py \
 	tests/integration/power_cut.py tests/integration/raw.py \
