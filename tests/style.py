@@ -13,7 +13,7 @@ SCRIPTS = ["script/setup", "script/server", "script/test", "script/sanitize", ".
 
 def files():
     """(tool and its arguments, file)"""
-    for folder in ("src", "tests"):
+    for folder in ("src", "tests", "bench"):
         for path in sorted((TOP / folder).rglob("*.[ch]")):
             yield ["clang-format", "--dry-run", "-Werror", "--style=file"], path
     for name in SCRIPTS:
