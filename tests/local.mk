@@ -22,6 +22,10 @@ script_tests = \
 	tests/integration/test_openapi.py \
 	tests/integration/test_power_cut.py \
 	tests/integration/test_crash.py \
+	tests/integration/test_descriptors.py \
+	tests/integration/test_clock_jumps.py \
+	tests/integration/test_full_disk.py \
+	tests/integration/test_read_only_disk.py \
 	tests/integration/test_orderctl.py \
 	tests/integration/test_reconcile.py \
 	tests/integration/test_reconcile_mails.py \
@@ -44,7 +48,7 @@ EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/di
 	tests/integration/lighttpd.py tests/integration/openapi.py tests/integration/orderctl.py \
 	tests/integration/power_cut.py tests/integration/raw.py \
 	tests/integration/reconcile.py tests/integration/recording.py tests/integration/script_server.py \
-	tests/integration/tokens.py tests/integration/tap.py
+	tests/integration/shops.py tests/integration/tokens.py tests/integration/tap.py tests/integration/vitals.py
 
 # kill -9 at 200 random moments; make check does it ten times.
 .PHONY: check-crash
@@ -64,3 +68,10 @@ if FAULT_POINTS
 else
 	@echo 'check-fault-points: configure with --enable-fault-points' >&2; exit 1
 endif
+
+# Full and read-only disks, each filled thirty times; make check does it twice. With what else runs out or jumps.
+.PHONY: check-disks
+check-disks:
+	ORDERD_FILLS=$${ORDERD_FILLS:-30} $(MAKE) check TESTS="tests/integration/test_full_disk.py \
+		tests/integration/test_read_only_disk.py tests/integration/test_descriptors.py \
+		tests/integration/test_clock_jumps.py"

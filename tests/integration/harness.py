@@ -57,6 +57,13 @@ def free_port():
         return sock.getsockname()[1]
 
 
+def preload(name, **variables):
+    """The environment of a program that a library of tests/fault is loaded into. A sanitizer wants to be the first
+    library, else; it is told not to mind."""
+    options = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
+    return {"LD_PRELOAD": str(BUILD / f"tests/fault/{name}.so"), "ASAN_OPTIONS": options, **variables}
+
+
 class Process:
     """One program in a session of its own; its two outputs go to a file. Signals are as a terminal has them, also when
     the tests run in the background of a script, where SIGINT is ignored and a shell could not trap it."""
@@ -328,11 +335,12 @@ class Server(Client, Home):
     front_signal = signal.SIGQUIT
 
     def __init__(self, case, options=None, notifier=True):
-        Home.__init__(self, tempfile.mkdtemp(prefix="orderd-test-"))
+        Home.__init__(self, self.make_home())
         Client.__init__(self, free_port())
         self.processes = {}
         self.expected = {}  # name -> exit statuses that are no trouble
         self.environment = {}  # name -> variables that it is started with besides ours
+        self.wrapper = {}  # name -> words of a command that runs it
         self._lock = threading.Lock()
         Server.alive.append(self)
         case.addCleanup(self.close)
@@ -345,6 +353,10 @@ class Server(Client, Home):
         if notifier:
             self.start("orderd-notifier")
         self.start_front()
+
+    def make_home(self):
+        """A fresh folder."""
+        return tempfile.mkdtemp(prefix="orderd-test-")
 
     # --- configuration
 
@@ -404,7 +416,7 @@ http {{
 
     def start(self, name):
         self.processes[name] = Process(
-            name, [BUILD / name, "--config", self.config], self.path / "log" / f"{name}.out",
+            name, [*self.wrapper.get(name, []), BUILD / name, "--config", self.config], self.path / "log" / f"{name}.out",
             env={**os.environ, **self.environment.get(name, {})})
         if name == "orderd":
             self.wait_for_socket()
