@@ -27,6 +27,7 @@ script_tests = \
 	tests/integration/test_full_disk.py \
 	tests/integration/test_read_only_disk.py \
 	tests/integration/test_orderctl.py \
+	tests/integration/test_backup.py \
 	tests/integration/test_reconcile.py \
 	tests/integration/test_reconcile_mails.py \
 	tests/integration/test_orderctl_payments.py \
