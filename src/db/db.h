@@ -97,6 +97,10 @@ enum db_checkpoint {
 /* *pages: left in the log. ERR_BUSY: somebody still reads, or writes. Waits at most wait_ms. */
 enum err db_checkpoint(struct db *, enum db_checkpoint, int wait_ms, int64_t *pages);
 
+/* Whoever opens a database finds in its log what a process had committed that was killed before its
+ * sync; after this it is on disk. */
+enum err db_sync_log(struct db *);
+
 /* Looks for damage: every page and index, and rows that point to no row. Each problem is told in
  * the engine's words, at most a hundred of the first kind. Reads the whole database. */
 typedef void db_report(void *arg, const char *problem);

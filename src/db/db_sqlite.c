@@ -231,6 +231,16 @@ enum err db_checkpoint(struct db *db, enum db_checkpoint kind, int wait_ms, int6
     return db_note(db, code);
 }
 
+enum err db_sync_log(struct db *db)
+{
+    sqlite3_file *log = NULL;
+    errno = 0;
+    int code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (code == SQLITE_OK && log->pMethods)
+        code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    return db_note(db, code);
+}
+
 /* SQLite gives its -wal and -shm the mode of the database. */
 static enum err make_file(const char *path, struct fault *fault)
 {

@@ -58,6 +58,14 @@ static enum err empty_log(struct store *store, int wait_ms, struct fault *fault)
     return ERR_NONE;
 }
 
+/* Emptying the log would sync it too, but that may have to wait. */
+static enum err sync_log(struct store *store, struct fault *fault)
+{
+    enum err e = db_sync_log(store->writer);
+    return e ? fail(fault, e, NULL, "cannot sync the write-ahead log: %s", db_text(store->writer))
+             : ERR_NONE;
+}
+
 static enum err open_parts(
     struct store *store, const struct store_options *options, struct fault *fault)
 {
@@ -69,6 +77,8 @@ static enum err open_parts(
         e = run_migrations(options, fault);
     if (!e)
         e = db_open(&store->writer, options->path, DB_WRITER, fault);
+    if (!e)
+        e = sync_log(store, fault);
     if (!e)
         e = empty_log(store, START_WAIT_MS, fault);
     if (!e)

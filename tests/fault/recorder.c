@@ -2,7 +2,8 @@
  * power cut, and what they have synced, in one order for all of them.
  *
  * ORDERD_RECORD_HOME names the home, ORDERD_RECORD the file that the records are appended to. Its
- * reader is tests/integration/recording.py.
+ * reader is tests/integration/recording.py. While there is a file ORDERD_RECORD_STUCK, syncs hang,
+ * as on a disk that does not answer.
  *
  * Why the order can be trusted:
  * - A change (write, truncation, new file or folder, rename, removal) and its record are made under
@@ -57,7 +58,7 @@ struct record {
     uint32_t size; /* all of it */
     uint16_t kind;
     uint16_t name_len;
-    uint64_t file;   /* inode; of a sync: what is synced, 0 for everything */
+    uint64_t file;   /* inode; 0: a sync of the whole file system that folder is in */
     uint64_t folder; /* inode of the folder that the name is in */
     uint64_t at;     /* WRITE: offset; TRUNCATE: size; SYNC_END: where its beginning lies */
 };
@@ -439,19 +440,29 @@ static bool is_in_home(int fd)
            (!path[home_len] || path[home_len] == '/');
 }
 
+static void wait_while_stuck(void)
+{
+    const char *path = getenv("ORDERD_RECORD_STUCK");
+    while (path && !access(path, F_OK))
+        need(!usleep(1000) || errno == EINTR);
+}
+
 static int sync_recorded(long call, int fd)
 {
     if (log_fd < 0 || !is_in_home(fd))
         return (int)syscall(call, fd);
-    uint64_t what = call == SYS_syncfs ? 0 : inode_of(fd);
+    struct record record = {.kind = SYNC_BEGIN};
+    *(call == SYS_syncfs ? &record.folder : &record.file) = inode_of(fd);
     lock();
-    uint64_t begin = append((struct record){.kind = SYNC_BEGIN, .file = what}, "", NULL, 0);
+    record.at = append(record, "", NULL, 0);
     unlock(0);
+    wait_while_stuck();
     int rc = (int)syscall(call, fd);
     if (rc)
         return rc;
     lock();
-    append((struct record){.kind = SYNC_END, .file = what, .at = begin}, "", NULL, 0);
+    record.kind = SYNC_END;
+    append(record, "", NULL, 0);
     unlock(0);
     return 0;
 }

@@ -335,15 +335,7 @@ class Server(Client, Home):
     front_signal = signal.SIGQUIT
 
     def __init__(self, case, options=None, notifier=True):
-        Home.__init__(self, self.make_home())
-        Client.__init__(self, free_port())
-        self.processes = {}
-        self.expected = {}  # name -> exit statuses that are no trouble
-        self.environment = {}  # name -> variables that it is started with besides ours
-        self.wrapper = {}  # name -> words of a command that runs it
-        self._lock = threading.Lock()
-        Server.alive.append(self)
-        case.addCleanup(self.close)
+        self.take_home(case)
         for folder in ("log", "run", "keys"):
             (self.path / folder).mkdir(mode=0o700)
         self.configure(options or {})
@@ -353,6 +345,18 @@ class Server(Client, Home):
         if notifier:
             self.start("orderd-notifier")
         self.start_front()
+
+    def take_home(self, case):
+        """Nothing is in it yet, and nothing runs; it goes with the case."""
+        Home.__init__(self, self.make_home())
+        Client.__init__(self, free_port())
+        self.processes = {}
+        self.expected = {}  # name -> exit statuses that are no trouble
+        self.environment = {}  # name -> variables that it is started with besides ours
+        self.wrapper = {}  # name -> words of a command that runs it
+        self._lock = threading.Lock()
+        Server.alive.append(self)
+        case.addCleanup(self.close)
 
     def make_home(self):
         """A fresh folder."""

@@ -5,7 +5,8 @@ The rules are what POSIX lets a file system do, not what one of them does:
 - A name (new, renamed, removed) is safe after a sync of the folder it is in, or syncfs; a sync of the file says
   nothing of its name. A rename is one change: it has happened, or it has not, and the folder that counts is the one
   it went to.
-- A sync covers what was changed before it began, and only if it succeeded.
+- A sync covers what was changed before it began, and only if it succeeded. syncfs covers its file system, and spool,
+  Maildir and database may each have one of their own.
 The gateway's ledger is the world outside: each line of it is there for good once it is written."""
 
 import fcntl
@@ -72,38 +73,54 @@ class Recording:
             offset += size
 
     def _resolve(self, record, inode, folder):
+        if record.kind in (SYNC_BEGIN, SYNC_END):
+            record.file = self._now.get(inode, UNKNOWN) if inode else None
+            record.folder = self._now.get(folder, UNKNOWN) if folder else None
+            if record.kind == SYNC_END:
+                self._sync(record)
+            return
         if record.kind in NAMES:
             record.folder = self._now[folder]
         if record.kind in (NEW_FILE, NEW_FOLDER):
             self._now[inode] = len(self.paths)
             self.paths[len(self.paths)] = f"{self.paths[record.folder]}/{record.name}".lstrip("/")
-        if record.kind in (SYNC_BEGIN, SYNC_END):
-            record.file = self._now.get(inode, UNKNOWN) if inode else None
-        else:
-            record.file = self._now[inode]
-        if record.kind == SYNC_BEGIN:
-            return
-        if record.kind == SYNC_END:
-            self._sync(record)
-        elif self.paths[record.file] == LEDGER:
+        record.file = self._now[inode]
+        if self.paths[record.file] == LEDGER:
             record.safe_from = record.number
         elif record.kind in NAMES:
             self._unsafe_names.setdefault(record.folder, []).append(record)
-        elif record.kind in CONTENTS:
+        else:
             self._unsafe_contents.setdefault(record.file, []).append(record)
 
     def _sync(self, end):
         begin = self._begins[end.at]
         for unsafe in (self._unsafe_contents, self._unsafe_names):
             for number in list(unsafe) if end.file is None else [end.file]:
+                if end.file is None and self._part(number) != self._part(end.folder):
+                    continue
                 for record in unsafe.get(number, []):
                     if record.number < begin:
                         record.safe_from = end.number
                 unsafe[number] = [record for record in unsafe.get(number, []) if record.number > begin]
 
+    def _part(self, number):
+        """spool, mail, or the rest."""
+        part = self.paths.get(number, "").split("/")[0]
+        return part if part in ("spool", "mail") else ""
+
+    def syncing(self):
+        """What is being synced at the end."""
+        begun = dict.fromkeys(self._begins.values())
+        for record in self.records:
+            if record.kind == SYNC_END:
+                del begun[self._begins[record.at]]
+        return {self.path_of(self.records[number]) for number in begun}
+
     def path_of(self, record):
         """What it was about: the file, or the folder that the name is in."""
-        return self.paths.get(record.folder if record.kind in NAMES else record.file, "*")
+        number = record.folder if record.kind in NAMES or record.file is None else record.file
+        path = self.paths.get(number, "elsewhere")
+        return "syncfs " + path if record.file is None else path
 
     def marks(self, what=None, before=None):
         """[(number, facts)]"""

@@ -388,7 +388,7 @@ START_TEST(a_disk_that_fails_refuses_the_start)
     atomic_store(&failing_syncs, -1);
     ck_assert_int_eq(store_open(&store, &options, &fault), ERR_IO);
     ck_assert_ptr_null(store);
-    ck_assert(strstr(fault.text, "cannot empty the write-ahead log"));
+    ck_assert(strstr(fault.text, "cannot sync the write-ahead log"));
     atomic_store(&failing_syncs, 0);
     ck_assert_int_eq(store_open(&store, &options, NULL), ERR_NONE); /* the lock was let go */
     ck_assert(put_is_there(1));
