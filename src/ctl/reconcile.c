@@ -245,10 +245,26 @@ static enum err look(struct ctl *ctl, struct reconciliation *found)
     return e;
 }
 
-static enum err look_twice(struct ctl *ctl, struct reconciliation *found)
+static const char *held_since(const struct reconciliation *found)
+{
+    const struct restored *restored = &found->release.restored;
+    return restored->is_held ? restored->held_since : NULL;
+}
+
+static enum err expect_held(struct ctl *ctl, const struct reconciliation *found)
+{
+    if (held_since(found))
+        return ERR_NONE;
+    return fail(&ctl->fault, ERR_REFUSED, NULL,
+        "the database was not restored, or was let go already: reconcile tells the rest");
+}
+
+static enum err look_twice(struct ctl *ctl, bool is_asked, struct reconciliation *found)
 {
     struct disagreements earlier;
     enum err e = look(ctl, found);
+    if (!e && is_asked)
+        e = expect_held(ctl, found);
     if (e || !found->list.count)
         return e;
     earlier = found->list;
@@ -257,12 +273,6 @@ static enum err look_twice(struct ctl *ctl, struct reconciliation *found)
     if (!e)
         disagreements_keep_lasting(&found->list, &earlier);
     return e;
-}
-
-static const char *held_since(const struct reconciliation *found)
-{
-    const struct restored *restored = &found->release.restored;
-    return restored->is_held ? restored->held_since : NULL;
 }
 
 static enum err write_json(struct ctl *ctl, const struct reconciliation *found)
@@ -313,12 +323,9 @@ enum err reconcile_run(struct ctl *ctl)
 {
     bool is_asked = ctl_value(ctl, "restored") != NULL;
     struct reconciliation found;
-    enum err e = look_twice(ctl, &found);
+    enum err e = look_twice(ctl, is_asked, &found);
     if (e)
         return e;
-    if (is_asked && !held_since(&found))
-        return fail(&ctl->fault, ERR_REFUSED, NULL,
-            "the database was not restored, or was let go already: reconcile tells the rest");
     size_t count = found.list.count;
     e = write_and_release(ctl, &found, is_asked);
     if (!e && count)

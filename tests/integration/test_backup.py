@@ -18,7 +18,7 @@ import harness
 import judge
 from harness import BUILD, Process, Server, order_body, wait_for
 from orderctl import OWNER, Bed, needs_root, run
-from reconcile import MONEY, Copy
+from reconcile import MONEY, STRANGE, Copy
 
 CLIENTS = 16
 LOST = 100  # orders after the backup, at least
@@ -254,6 +254,7 @@ class TestOpenAttempts(unittest.TestCase):
         self.change("INSERT INTO idempotency_keys (user_id, key, fingerprint, attempt_uid, claimed_at)"
                     " SELECT user_id, 'k', zeroblob(32), uid, 1 FROM payment_attempts WHERE uid = ?", self.uids[3])
         self.home.drop_lines(self.uids[4], "capture")
+        self.home.append("authorise", STRANGE, MONEY)  # an attempt of after the backup, in the midst of it
         for uid, state in ((self.voided[0], "voiding"), (self.voided[1], "started"), (self.declined, "started")):
             self.change("UPDATE payment_attempts SET state = ?, settled_at = NULL WHERE uid = ?", state, uid)
 
@@ -272,7 +273,7 @@ class TestOpenAttempts(unittest.TestCase):
         self.assertEqual(result.status, 0, result)
 
     EXPECTED = [
-        ("captured_without_order", None, 3), ("void_at_release", None, 4), ("mail_repeated", 2, None),
+        ("held_without_order", None, None), ("captured_without_order", None, 3), ("void_at_release", None, 4), ("mail_repeated", 2, None),
         ("mail_without_order", 3, None), ("mail_without_order", 4, None)]
 
     def check_told(self, *arguments):
@@ -297,6 +298,8 @@ class TestOpenAttempts(unittest.TestCase):
         self.assertEqual(orderd.stop(), 0)
         states = dict(self.home.rows("SELECT uid, state FROM payment_attempts"))
         self.assertEqual(states[self.uids[3]], "conflict")
+        self.assertEqual(  # by us, and not by asking the gateway to void it
+            self.home.value("SELECT reason FROM payment_attempts WHERE uid = ?", self.uids[3]), "restored")
         for uid in (self.uids[4], *self.voided, self.declined):
             self.assertEqual(states[uid], "voided", uid)
         self.assertEqual(self.home.rows("SELECT status FROM payments"), [("captured",)] * 2)

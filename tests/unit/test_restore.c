@@ -355,8 +355,10 @@ START_TEST(open_attempts_that_were_captured_become_conflicts)
     ck_assert_int_eq(attempt.ended_at, AT);
     ck_assert_int_eq(attempt.settled_at, AT);
     ck_assert_str_eq(attempt.last_error, "captured");
+    ck_assert_str_eq(attempt.reason, "restored");
     ck_assert_int_eq(attempts_get(db, &rig_arena, rig_uid(2), &attempt), ERR_NONE);
     ck_assert_int_eq(attempt.ended_at, 1001);
+    ck_assert_str_eq(attempt.reason, "timeout");
 }
 END_TEST
 
