@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -57,7 +58,10 @@ static bool close_memory(void)
 
 bool command_begin(void)
 {
-    return open_standard_descriptors() && close_memory();
+    if (open_standard_descriptors() && close_memory())
+        return true;
+    (void)fprintf(stderr, "%s: cannot begin: %s\n", program_invocation_short_name, strerror(errno));
+    return false;
 }
 
 static enum mode parse_options(

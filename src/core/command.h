@@ -9,7 +9,7 @@
 
 /* The first call of main(). Opens the standard descriptors that are closed, and closes this
  * process's memory to others: no core dump, no ptrace(2) by whoever runs as the same user. False:
- * the system refuses. */
+ * the system refuses, and standard error says so. */
 bool command_begin(void);
 
 struct command_spec {

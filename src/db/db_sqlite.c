@@ -255,6 +255,16 @@ static enum err make_file(const char *path, struct fault *fault)
     return e;
 }
 
+/* SQLite takes any failure to open for writing, one of want of descriptors too, as a reason to open
+ * for reading: nothing could be written until the next start. */
+static enum err check_writable(struct db *db)
+{
+    if (db->role == DB_READER || sqlite3_db_readonly(db->handle, "main") == 0)
+        return ERR_NONE;
+    (void)snprintf(db->text, sizeof db->text, "it can be opened for reading only");
+    return ERR_IO;
+}
+
 static enum err open_handle(struct db *db, const char *path, struct fault *fault)
 {
     if (db->role == DB_READER && access(path, F_OK))
@@ -266,7 +276,8 @@ static enum err open_handle(struct db *db, const char *path, struct fault *fault
     }
     int flags = db->role == DB_READER ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    return db_note(db, sqlite3_open_v2(path, &db->handle, flags, NULL));
+    enum err e = db_note(db, sqlite3_open_v2(path, &db->handle, flags, NULL));
+    return e ? e : check_writable(db);
 }
 
 /* Settings that are not allowed to fail: they touch nothing but the handle. */
