@@ -104,7 +104,6 @@ FUNCTION(int, fstatat, (int at, const char *path, struct stat *out, int flags),
 FUNCTION(int, fstatat64, (int at, const char *path, struct stat64 *out, int flags),
     (at, path, out, flags), -1, FAULT_STAT, path, -1)
 
-FUNCTION(int, flock, (int fd, int operation), (fd, operation), -1, FAULT_LOCK, NULL, fd)
 FUNCTION(int, accept, (int fd, __SOCKADDR_ARG name, socklen_t *len), (fd, name, len), -1,
     FAULT_ACCEPT, NULL, fd)
 FUNCTION(int, accept4, (int fd, __SOCKADDR_ARG name, socklen_t *len, int flags),
@@ -176,7 +175,20 @@ int close(int fd)
     return -1;
 }
 
-/* Every command takes at most one argument, of a pointer's size or less. Locks are counted. */
+/* Letting go of a lock cannot fail. */
+int flock(int fd, int operation)
+{
+    NEXT(flock);
+    return !(operation & LOCK_UN) && FAILS(FAULT_LOCK, NULL, fd) ? -1 : next(fd, operation);
+}
+
+static bool is_locking(int command, const void *argument)
+{
+    return (command == F_SETLK || command == F_SETLKW) &&
+           ((const struct flock *)argument)->l_type != F_UNLCK;
+}
+
+/* Every command takes at most one argument, of a pointer's size or less. */
 #define CONTROL(name)                                                                              \
     int name(int fd, int command, ...)                                                             \
     {                                                                                              \
@@ -185,8 +197,9 @@ int close(int fd)
         va_start(rest, command);                                                                   \
         void *argument = va_arg(rest, void *);                                                     \
         va_end(rest);                                                                              \
-        bool locks = command == F_SETLK || command == F_SETLKW;                                    \
-        return locks && FAILS(FAULT_LOCK, NULL, fd) ? -1 : next(fd, command, argument);            \
+        if (is_locking(command, argument) && FAILS(FAULT_LOCK, NULL, fd))                          \
+            return -1;                                                                             \
+        return next(fd, command, argument);                                                        \
     }
 
 CONTROL(fcntl)

@@ -19,11 +19,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#define RULES_MAX  8
+#define RULES_MAX  32
 #define FIELD_SIZE 256
 #define PATH_SIZE  512
 #define LINE_SIZE  2048
@@ -42,6 +43,7 @@ struct rule {
     long nth;
     const char *path;
     const char *arm;
+    const char *thread;
     int after; /* 0: from the beginning */
     int depth;
     _Atomic long count;
@@ -217,6 +219,8 @@ static void take_field(struct rule *rule, char *field)
         rule->path = value;
     else if (!strcmp(field, "arm"))
         rule->arm = value;
+    else if (!strcmp(field, "thread"))
+        rule->thread = value;
     else if (!strcmp(field, "after"))
         rule->after = (int)strtol(value, NULL, 10);
     else if (!strcmp(field, "sites"))
@@ -297,6 +301,13 @@ static bool is_new_site(struct rule *rule)
     return false;
 }
 
+static bool is_thread(const char *name)
+{
+    char own[16] = "";
+    (void)prctl(PR_GET_NAME, own, 0L, 0L, 0L);
+    return !strcmp(own, name);
+}
+
 static bool is_armed(const struct rule *rule)
 {
     if (rule->after && !atomic_load(&rules[rule->after - 1].is_made))
@@ -306,8 +317,8 @@ static bool is_armed(const struct rule *rule)
 
 static bool counts(struct rule *rule, const char *path)
 {
-    return is_armed(rule) && (!rule->path || !fnmatch(rule->path, path, 0)) &&
-           (!rule->depth || is_new_site(rule));
+    return is_armed(rule) && (!rule->thread || is_thread(rule->thread)) &&
+           (!rule->path || !fnmatch(rule->path, path, 0)) && (!rule->depth || is_new_site(rule));
 }
 
 /* What a rule does */

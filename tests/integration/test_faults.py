@@ -1,0 +1,299 @@
+#!/usr/bin/python3
+"""Every call fails once: of each function that a program calls, the Nth call fails for N = 1, 2, 3 ... while a customer
+logs in and orders, until nothing fails any more. Whatever failed: no answer is outside the contract, no program dies
+but of a want of memory or with a clear word at its start, nothing leaks, and afterwards everything agrees.
+
+ORDERD_FAULTS     "all": every call; a number: that many, spread over all kinds and calls (60)
+ORDERD_FAULT_ONLY only kinds whose name, as it is printed, contains one of these words
+ORDERD_SEED       of the spread (1)
+ORDERD_LANES      homes that are used at once (3)"""
+
+import itertools
+import os
+import random
+import sys
+import threading
+import traceback
+import unittest
+
+import faults
+import harness
+import orderctl
+import tap
+from faults import Count, Customer, Injection, Lane, check_afterwards, check_text, read_log
+
+AMOUNT = os.environ.get("ORDERD_FAULTS", "60")
+ONLY = os.environ.get("ORDERD_FAULT_ONLY", "").split(",") if os.environ.get("ORDERD_FAULT_ONLY") else []
+SEED = os.environ.get("ORDERD_SEED", "1")
+LANES = int(os.environ.get("ORDERD_LANES", "3"))
+
+# What each function may say, or do.
+FAULTS = {
+    "write": ("EIO", "ENOSPC", "short"),
+    "pwrite": ("EIO", "ENOSPC", "short"),
+    "read": ("EIO", "short"),
+    "pread": ("EIO",),
+    "fsync": ("EIO", "ENOSPC"),
+    "fdatasync": ("EIO",),
+    "syncfs": ("EIO", "ENOSPC"),
+    "rename": ("EIO", "ENOSPC"),
+    "open": ("EMFILE", "EIO"),
+    "close": ("EIO",),
+    "ftruncate": ("EIO", "ENOSPC"),
+    "mkdir": ("ENOSPC",),
+    "unlink": ("EIO",),
+    "lock": ("ENOLCK",),
+    "stat": ("EIO",),
+    "map": ("ENOMEM",),
+    "thread": ("EAGAIN",),
+    "connect": ("ECONNREFUSED", "ENOMEM"),
+    "accept": ("EMFILE", "ENOMEM", "ECONNABORTED"),
+    "malloc": ("ENOMEM",),
+}
+# Calls of malloc are counted by the chains of this many callers that they come from: each chain fails once.
+CHAIN = 4
+FAILURES_MAX = 40  # then it ends; the rest would say the same
+
+
+def fields_of(function):
+    return {"sites": CHAIN} if function == "malloc" else {}
+
+
+class Scene:
+    """A run of one program in a lane; run() says whether the fault was made."""
+
+    name = "service"
+    program = "orderd"
+
+    def run(self, lane, injection):
+        lane.begin(injection)
+        customer = Customer(lane)
+        lane.start_tolerant("orderd")
+        lane.start_tolerant("orderd-notifier")
+        customer.shop()
+        lane.rest()
+        for name in ("orderd-notifier", "orderd"):
+            lane.end(name)
+        lane.check_logs()
+        is_made = bool(lane.made)
+        if is_made:
+            check_afterwards(lane, customer)
+        return is_made
+
+
+class NotifierScene(Scene):
+    program = "orderd-notifier"
+
+
+class FirstStart(Scene):
+    """Without a database: it is made, or made at the next start."""
+
+    name = "first start"
+
+    def run(self, lane, injection):
+        lane.begin(injection, with_database=False)
+        lane.start_tolerant("orderd")
+        lane.end("orderd")
+        is_made = bool(lane.made)
+        if is_made:
+            lane.start("orderd")
+            lane.add_user("customer", faults.PASSWORD, "user")
+            customer = Customer(lane)
+            customer.login()
+            customer.order_and_repeat("first")
+            lane.end("orderd")
+            check_afterwards(lane, customer)
+        return is_made
+
+
+class Command(Scene):
+    """orderctl beside a stopped orderd: it says what failed, and can be run again."""
+
+    program = "orderctl"
+
+    def __init__(self, *arguments, text_in=""):
+        self.arguments = arguments
+        self.text_in = text_in
+        self.name = " ".join(arguments)
+
+    def call(self, lane, variables=None):
+        return orderctl.run("--config", lane.config, *self.arguments, text_in=self.text_in,
+                            env={**os.environ, **(variables or {})})
+
+    def run(self, lane, injection):
+        lane.begin(injection)
+        lane.orderctl("check")
+        result = self.call(lane, lane.environment.get("orderctl"))
+        check_text(result.err, self.name)
+        if not lane.made:
+            assert result.status == 0, result
+            return False
+        self.check_result(injection, result)
+        lane.environment = {}
+        again = self.call(lane)
+        assert again.status == 0 or (result.status == 0 and again.status == 1 and again.err), (result, again)
+        lane.orderctl("check")
+        lane.start("orderd")
+        customer = Customer(lane)
+        customer.login()
+        lane.end("orderd")
+        return True
+
+    def check_result(self, injection, result):
+        if result.status < 0:
+            assert injection.is_memory and result.status == -6 and "out of memory" in result.err, result
+        else:
+            assert result.status == 0 or result.err.strip(), result
+
+
+SCENES = [
+    Scene(),
+    NotifierScene(),
+    FirstStart(),
+    Command("key", "new"),
+    Command("user", "add", "--role", "user", "--email", "bob@example.com", "bob", text_in="a good password\n"),
+    Command("user", "list"),
+    Command("order", "list"),
+    Command("reconcile"),
+    Command("check"),
+]
+
+
+class Kind:
+    """One function of one program in one scene, with one way to fail."""
+
+    def __init__(self, scene, function, do):
+        self.scene = scene
+        self.function = function
+        self.do = do
+        self.end = None  # the first N that was not reached
+        self.made = 0
+
+    @property
+    def name(self):
+        return f"{self.scene.name}: {self.scene.program} {self.function} {self.do}"
+
+    def injection(self, nth):
+        return Injection(self.scene.name, self.scene.program, self.function, self.do, nth, **fields_of(self.function))
+
+    def note(self, nth, is_made):
+        self.made += is_made
+        if not is_made and (self.end is None or nth < self.end):
+            self.end = nth
+
+
+def kinds_of(scene):
+    all_of_them = [Kind(scene, function, do) for function, actions in FAULTS.items() for do in actions]
+    return [kind for kind in all_of_them if not ONLY or any(word in kind.name for word in ONLY)]
+
+
+def every_call():
+    """(kind, N) until N is not reached any more."""
+    for scene in SCENES:
+        for kind in kinds_of(scene):
+            for nth in itertools.count(1):
+                if kind.end is not None:
+                    break
+                yield kind, nth
+            if kind.made:
+                print(f"# {kind.name}: {kind.made}", flush=True)
+
+
+def count_calls(lane, scene):
+    """How often each function is called in the scene."""
+    scene.run(lane, Count(scene.program, {name: fields_of(name) for name in FAULTS}))
+    calls = read_log(lane.faults)[1]
+    assert calls, f"{scene.program} was never counted"
+    return {call["function"]: int(call["count"]) for call in calls}
+
+
+def spread(lane):
+    """(kind, N): as many as AMOUNT says, of all kinds, always the same with the same seed."""
+    chance = random.Random(SEED)
+    choices = []
+    for scene in SCENES:
+        kinds = kinds_of(scene)
+        calls = count_calls(lane, scene) if kinds else {}
+        choices += [(kind, calls[kind.function]) for kind in kinds if calls[kind.function]]
+    chance.shuffle(choices)
+    for kind, count in itertools.islice(itertools.cycle(choices), int(AMOUNT)):
+        yield kind, chance.randrange(1, count + 1)
+
+
+class Sweep:
+    """What the lanes share."""
+
+    def __init__(self, work):
+        self.lock = threading.Lock()
+        self.work = work
+        self.made = 0
+        self.missed = 0
+        self.wrong = []
+
+    def take(self):
+        with self.lock:
+            return next(self.work, None) if len(self.wrong) < FAILURES_MAX else None
+
+    def note(self, kind, nth, is_made):
+        with self.lock:
+            kind.note(nth, is_made)
+            self.made += is_made
+            self.missed += not is_made
+
+    def note_wrong(self, lane, kind, nth):
+        """All that is needed to find out why."""
+        with self.lock:
+            kind.made += 1
+            self.made += 1
+            self.wrong.append(kind.injection(nth))
+            print(f"# WRONG: {kind.injection(nth)}")
+            for text in (*traceback.format_exc().splitlines(), *map(str, lane.made)):
+                print("#  ", text[:1500])
+            lane.show_logs()
+            sys.stdout.flush()
+
+    def work_in(self, lane):
+        while (task := self.take()) is not None:
+            kind, nth = task
+            try:
+                self.note(kind, nth, kind.scene.run(lane, kind.injection(nth)))
+            except Exception:  # the sweep goes on
+                self.note_wrong(lane, kind, nth)
+                lane.discard()
+
+
+class Faults(unittest.TestCase):
+    def test_every_call_may_fail_once(self):
+        lanes = [Lane(self) for _ in range(LANES)]
+        sweep = Sweep(every_call() if AMOUNT == "all" else spread(lanes[0]))
+        print(f"# seed {SEED}, {AMOUNT} faults")
+        threads = [threading.Thread(target=sweep.work_in, args=[lane]) for lane in lanes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(f"# {sweep.made} faults were made, {sweep.missed} runs did not reach theirs")
+        self.assertEqual([str(injection) for injection in sweep.wrong], [])
+        self.assertGreater(sweep.made, sweep.missed)
+
+
+class Found(unittest.TestCase):
+    """What calls that fail have brought to light."""
+
+    def fail_all(self, function, do, **fields):
+        """One after the other; the case says what must hold. How many there were."""
+        lane = Lane(self)
+        for nth in itertools.count(1):
+            if not Scene().run(lane, Injection("found", "orderd", function, do, nth, **fields)):
+                return nth - 1
+
+    def test_1_a_database_that_can_be_opened_for_reading_only_refuses_the_start(self):
+        """As SQLite does when descriptors are wanting: orderd started, and could write nothing ever after."""
+        self.assertGreater(self.fail_all("open", "EMFILE", path="*/orders.db"), 2)
+
+    def test_2_a_program_that_cannot_begin_says_so(self):
+        self.assertGreater(self.fail_all("open", "EMFILE", path="/dev/null"), 0)
+
+
+if __name__ == "__main__":
+    tap.main(24 * 3600 if AMOUNT == "all" else 600)
