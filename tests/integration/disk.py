@@ -3,6 +3,7 @@ namespace that only this process and its children see, so that nothing is left b
 
 import ctypes
 import errno
+import functools
 import os
 import shutil
 import subprocess
@@ -18,8 +19,9 @@ def mount(*arguments):
     return subprocess.run(["mount", *map(str, arguments)], capture_output=True, check=False).returncode == 0
 
 
+@functools.cache
 def why_not():
-    """Why no disk can be made here; None: it can. Once for a process."""
+    """Why no disk can be made here; None: it can."""
     if os.geteuid() != 0:
         return "a file system can be mounted by root only"
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0 or not mount("--make-rprivate", "/"):

@@ -20,6 +20,7 @@ UNAVAILABLE = (503, "unavailable")
 PAYMENT_UNAVAILABLE = (503, "payment-unavailable")
 KNOWN = {CREATED, DECLINED}
 ANSWERS = KNOWN | {IN_PROGRESS, UNAVAILABLE, PAYMENT_UNAVAILABLE}
+FAST = {"spool.retry": 100, "notify.scan": 1}  # what could not be written is tried again at once
 END_SECONDS = 60  # for the last order of each client, once it shall stop
 
 
@@ -157,7 +158,17 @@ class Shops:
             assert self.reads_may_fail and (reply.status, reply.problem) == UNAVAILABLE, reply
 
 
-# --- what a test looks at afterwards
+# --- what a test looks at
+
+
+def health(server):
+    """What is degraded; the name of the problem if it does not answer."""
+    reply = server.get("/healthz")
+    return reply.json.get("degraded", []) if reply.status == 200 else reply.problem
+
+
+def wait_for_health(server, *degraded):
+    harness.wait_for(lambda: health(server) == list(degraded), f"only {degraded or 'nothing'} degraded")
 
 
 def wait_until_at_rest(server, seconds=60):

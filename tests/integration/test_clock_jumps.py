@@ -20,8 +20,7 @@ import harness
 import shops
 import vitals
 from harness import wait_for
-from shops import Shops
-from test_full_disk import FAST, wait_for_health
+from shops import FAST, Shops, wait_for_health
 
 DAY = 86400
 HOUR = 3600

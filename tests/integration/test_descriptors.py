@@ -11,8 +11,7 @@ import judge
 import shops
 import vitals
 from harness import wait_for
-from shops import Shops
-from test_full_disk import FAST, wait_for_health
+from shops import FAST, Shops, wait_for_health
 
 ENOUGH = 1024
 NONE = 3  # none but the standard ones

@@ -11,20 +11,10 @@ import unittest
 import disk
 import harness
 import shops
-from shops import UNAVAILABLE, Shops
+from shops import FAST, UNAVAILABLE, Shops, health, wait_for_health
 
 FILLS = int(os.environ.get("ORDERD_FILLS", "2"))
 NO_DISK = disk.why_not()
-FAST = {"spool.retry": 100, "notify.scan": 1}
-
-
-def health(server):
-    reply = server.get("/healthz")
-    return reply.json.get("degraded", []) if reply.status == 200 else reply.problem
-
-
-def wait_for_health(server, *degraded):
-    harness.wait_for(lambda: health(server) == list(degraded), f"only {degraded or 'nothing'} degraded")
 
 
 def is_full_and_empty(server):

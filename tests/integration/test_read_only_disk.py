@@ -12,8 +12,7 @@ import disk
 import harness
 import shops
 import vitals
-from shops import UNAVAILABLE, Shops
-from test_full_disk import FAST, health, wait_for_health
+from shops import FAST, UNAVAILABLE, Shops, health, wait_for_health
 
 FILLS = int(os.environ.get("ORDERD_FILLS", "2"))
 NO_DISK = disk.why_not()
