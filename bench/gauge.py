@@ -77,7 +77,8 @@ class Wrk(Generator):
             if line.startswith("BENCH "):
                 result = json.loads(line.removeprefix("BENCH "))
                 if result["refused"] or result["broken"] or not result["requests"]:
-                    raise CheckFailed(f"wrk: {line}")
+                    raise CheckFailed(f"of {result['requests']} answers {result['refused']} were no success, and "
+                                      f"{result['broken']} connections broke")
                 return {**result, "rate": result["requests"] / result["seconds"]}
         raise CheckFailed(f"wrk says nothing: {out}")
 

@@ -19,15 +19,16 @@ ORDERS = 10_000  # that a home has before the load
 class Settings:
     """Of one run."""
 
-    def __init__(self, folder, seconds, rounds, memory_minutes, many):
+    def __init__(self, folder, options, seconds, rounds, memory_minutes, many):
         self.folder = folder
+        self.options = options  # of orderd, besides the defaults
         self.seconds = seconds
         self.rounds = rounds
         self.memory_minutes = memory_minutes
         self.many = many  # what "1,000,000 orders" is
 
     def stage(self):
-        return stage.Stage(self.folder)
+        return stage.Stage(self.folder, self.options)
 
     def interleave(self, measures):
         """{name: one round of it} -> {name: medians of its rounds}"""
@@ -341,10 +342,10 @@ def memory(settings):
     with settings.stage() as world:
         home = world.add_home("orderd", settings.many)
         world.begin()
-        parts = [(16, traffic.reads(home)), (2, traffic.creates(home)),
-                 (1, [traffic.get("/orders/?limit=50", home.admin_token)]),
-                 (1, [traffic.get("/orders/mine?limit=50", token) for token in home.tokens.values()])]
-        # what hashed the passwords of the log-in is not what is measured: a fresh process, the same tokens
+        parts = [(90, traffic.reads(home)), (2, traffic.creates(home)),
+                 (4, [traffic.get("/orders/?limit=50", home.admin_token)]),
+                 (4, [traffic.get("/orders/mine?limit=50", token) for token in home.tokens.values()])]
+        # The hashes of the log-in are not what is measured: a fresh process, the same tokens.
         home.stop()
         home.start()
         home.wait_until_up()

@@ -8,6 +8,7 @@ import itertools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,14 +30,16 @@ PLAIN_THREADS = 128  # more than any number of clients here
 
 
 def build():
-    """With configure's defaults, which optimise; a build for tests would be measured in vain."""
+    """With configure's defaults, which optimise; a build for tests would be measured in vain. The flags."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the ends of all that is open
     environment = {**os.environ, "ORDERD_BUILD": str(BUILD)}
     subprocess.run([TOP / "script/setup", "run", "build", "bench"], env=environment, check=True)
     subprocess.run(["make", "-s", "-C", BUILD, "bench"], env=environment, stdout=subprocess.DEVNULL, check=True)
-    flags = re.findall(r"^(?:AM_CFLAGS|ORDERD_CFLAGS|CFLAGS) = (.*)$", (BUILD / "Makefile").read_text(), re.MULTILINE)
-    if "-fsanitize" in " ".join(flags) or "-O" not in " ".join(flags):
-        sys.exit(f"{BUILD} is not built to be measured: {' '.join(flags)}")
-    return " ".join(flags)
+    flags = " ".join(re.findall(
+        r"^(?:CC|CFLAGS|ORDERD_CFLAGS) = (.*)$", (BUILD / "Makefile").read_text(), re.MULTILINE))
+    if "-fsanitize" in flags or "-O" not in flags:
+        sys.exit(f"{BUILD} is not built to be measured: {flags}")
+    return re.sub(r" -W[\w=-]+", "", flags)
 
 
 class Home(harness.Client, harness.Home):
@@ -144,7 +147,8 @@ class Home(harness.Client, harness.Home):
 class Stage:
     """Names to what answers; begin() opens the front before them."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, options=None):
+        self._options = options or {}  # of every home
         self.folder = Path(tempfile.mkdtemp(prefix="orderd-bench-", dir=folder))
         self.ports = {}
         self.homes = {}
@@ -172,7 +176,7 @@ class Stage:
     # --- what answers
 
     def add_home(self, name, orders=0, mails=0, options=None):
-        home = Home.make(self.folder / name, options or {})
+        home = Home.make(self.folder / name, {**self._options, **(options or {})})
         seeding.seed(home.path, orders, mails)
         self.homes[name] = home
         return home

@@ -43,6 +43,7 @@ script_tests = \
 	tests/integration/test_readme.py \
 	tests/integration/test_lighttpd.py \
 	tests/integration/test_async_notification.py \
+	tests/integration/test_bench.py \
 	tests/style.py \
 	tests/include_direction.py
 EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/disk.py \
