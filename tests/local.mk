@@ -42,11 +42,12 @@ script_tests = \
 	tests/integration/test_install.py \
 	tests/integration/test_readme.py \
 	tests/integration/test_lighttpd.py \
+	tests/integration/test_recording.py \
 	tests/integration/test_async_notification.py \
 	tests/integration/test_bench.py \
 	tests/style.py \
 	tests/include_direction.py
-EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/disk.py \
+EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/cut_home.py tests/integration/disk.py \
 	tests/integration/fault_points.py tests/integration/gateway.py tests/integration/harness.py \
 	tests/integration/judge.py \
 	tests/integration/lighttpd.py tests/integration/openapi.py tests/integration/orderctl.py \
