@@ -72,18 +72,26 @@ class House(harness.Server):
         self.known = judge.Sent()
         self.known.merge(self.sent)
 
-    def lay(self, options):
-        """As the day before has left it. options: {"section.name": value}."""
+    def lay(self, options=None, faults=""):
+        """As the day before has left it. options: {"section.name": value}. faults: rules for what the C library tells
+        orderd (tests/fault/rules.h); {home} is ours."""
         self.kill_programs()
         for path in [*map(self.path.joinpath, self.STATE), *(self.path / "log").glob("orderd*")]:
             remove(path)
         for name in self.STATE:
             copy(self.template / name, self.path / name)
-        self.configure({"server.stop_timeout": 100, **options})
+        self.configure({"server.stop_timeout": 100, **(options or {})})
         self.sent = judge.Sent()
         self.sent.merge(self.known)
-        self.environment.clear()
         self.died = False
+        self.environment = {name: {} for name in PROGRAMS}
+        if faults:
+            self.environment["orderd"] = harness.preload(
+                "failing", FAULT_PROGRAM="orderd", FAULTS=faults.format(home=self.path), FAULT_LOG=str(self.fault_log))
+
+    @property
+    def fault_log(self):
+        return self.path / "log/orderd.faults"
 
     def kill_programs(self):
         for name in PROGRAMS:
@@ -93,7 +101,7 @@ class House(harness.Server):
     # --- death
 
     def arm(self, program, point):
-        self.environment[program] = {"ORDERD_FAULT_POINT": point}
+        self.environment.setdefault(program, {})["ORDERD_FAULT_POINT"] = point
 
     def traced(self, program):
         """How often each point was passed, in all its runs."""
@@ -101,7 +109,7 @@ class House(harness.Server):
         return collections.Counter(re.findall(r"^fault point (\w+)$", text, re.M))
 
     def look_after(self):
-        """Whoever died at its point is started again, and has none then."""
+        """Whoever died at its point is started again, and all is well then."""
         for name in PROGRAMS:
             if name in self.processes and not self.processes[name].is_alive():
                 self.bury(name)
@@ -109,9 +117,18 @@ class House(harness.Server):
 
     def bury(self, name):
         status = self.processes.pop(name).kill()
-        assert status == STATUS and name in self.environment and not self.died, f"{name} ended with {status}"
+        assert status == STATUS and not self.died, f"{name} ended with {status}"
         self.died = True
         self.environment.clear()
+
+    def disarm(self):
+        """Whoever has not died by now may be about to."""
+        if self.died:
+            return
+        self.environment.clear()
+        for name in PROGRAMS:
+            self.died |= self.processes.pop(name).kill() == STATUS
+            self.start(name)
 
     def wait_for_socket(self):
         """Some die before they have one."""
@@ -166,10 +183,14 @@ class House(harness.Server):
         wait_for(holds, what, 60)
 
     def rest(self):
-        self.wait(lambda: self.is_at_rest() and not self.spooled("deferred"), "a home at rest")
+        """Also what waits to be tried again, which may be on its way there or back."""
+        self.wait(lambda: self.is_settled() and not self.spooled("deferred", "new", "claimed", "deferred"),
+                  "a home at rest")
 
     def judge(self, case):
-        """The programs run."""
+        """From here on nobody dies."""
+        self.rest()
+        self.disarm()
         self.rest()
         judge.check_home(case, self, self.sent)
         judge.check_reconcile(case, self)
