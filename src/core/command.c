@@ -15,6 +15,7 @@
 
 #include "core/arena.h"
 #include "core/buffer.h"
+#include "core/digest.h"
 
 #define STATUS_USAGE 2
 
@@ -58,6 +59,7 @@ static bool close_memory(void)
 
 bool command_begin(void)
 {
+    digest_begin();
     if (open_standard_descriptors() && close_memory())
         return true;
     (void)fprintf(stderr, "%s: cannot begin: %s\n", program_invocation_short_name, strerror(errno));

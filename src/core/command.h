@@ -7,9 +7,9 @@
 
 #include "core/config.h"
 
-/* The first call of main(). Opens the standard descriptors that are closed, and closes this
- * process's memory to others: no core dump, no ptrace(2) by whoever runs as the same user. False:
- * the system refuses, and standard error says so. */
+/* The first call of main(). Takes over OpenSSL's memory, opens the standard descriptors that are
+ * closed, and closes this process's memory to others: no core dump, no ptrace(2) by whoever runs as
+ * the same user. False: the system refuses, and standard error says so. */
 bool command_begin(void);
 
 struct command_spec {

@@ -7,6 +7,10 @@
 #define DIGEST_SIZE      32
 #define DIGEST_TEXT_SIZE (2 * DIGEST_SIZE + 1)
 
+/* Once, before anything of OpenSSL's is used: from then on it aborts for want of memory, as we do.
+ */
+void digest_begin(void);
+
 void digest_sha256(unsigned char out[DIGEST_SIZE], const void *, size_t len);
 
 /* The same in lower-case hexadecimal, with a NUL. */

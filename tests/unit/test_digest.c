@@ -1,6 +1,9 @@
 #include "unit.h"
 
+#include <signal.h>
 #include <string.h>
+
+#include <openssl/crypto.h>
 
 #include "core/digest.h"
 
@@ -23,11 +26,25 @@ START_TEST(digests_are_those_of_the_standard)
 }
 END_TEST
 
+START_TEST(openssl_aborts_for_want_of_memory)
+{
+    digest_begin();
+    void *memory = OPENSSL_malloc(16);
+    ck_assert_ptr_nonnull(memory);
+    memory = OPENSSL_realloc(memory, 32);
+    ck_assert_ptr_nonnull(memory);
+    OPENSSL_free(memory);
+    ck_assert_ptr_null(OPENSSL_malloc(0));
+    (void)OPENSSL_malloc(PTRDIFF_MAX); /* without ours it returns NULL */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("digest");
     TCase *tcase = tcase_create("digest");
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, digests_are_those_of_the_standard, 0, sizeof rows / sizeof *rows);
+    tcase_add_test_raise_signal(tcase, openssl_aborts_for_want_of_memory, SIGABRT);
     return unit_run(suite);
 }
