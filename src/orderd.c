@@ -173,7 +173,6 @@ static enum err open_gateway(struct orderd *orderd)
     orderd->payment = payment_open(
         orderd->gateway, &(struct payment_options){
                              .permits = option_int(orderd, OPT_gateway_permits),
-                             .permits_waiting = option_int(orderd, OPT_gateway_permit_waiting),
                              .permit_timeout_ms = option_int(orderd, OPT_gateway_permit_timeout),
                              .timeout_ms = option_int(orderd, OPT_gateway_timeout),
                          });
@@ -240,6 +239,7 @@ static enum err open_fastcgi(struct orderd *orderd)
             .path = orderd->is_socket_ours ? config_text(orderd->config, OPT_server_socket) : NULL,
             .quick_workers = quick_workers(orderd),
             .slow_workers = option_int(orderd, OPT_server_slow_workers),
+            .long_workers = option_int(orderd, OPT_server_long_workers),
             .queue_max = option_int(orderd, OPT_server_queue),
             .connections_max = option_int(orderd, OPT_server_connections),
             .body_max = (size_t)config_int(orderd->config, OPT_server_body_max),

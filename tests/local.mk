@@ -13,6 +13,7 @@ script_tests = \
 	tests/integration/test_order_flow.py \
 	tests/integration/test_bad_gateway.py \
 	tests/integration/test_slow_gateway.py \
+	tests/integration/test_wal.py \
 	tests/integration/test_stop_under_load.py \
 	tests/integration/test_auth_flow.py \
 	tests/integration/test_contract_everywhere.py \
@@ -47,7 +48,8 @@ script_tests = \
 	tests/integration/test_bench.py \
 	tests/style.py \
 	tests/include_direction.py
-EXTRA_DIST += $(script_tests) tests/integration/contract.py tests/integration/cut_home.py tests/integration/disk.py \
+EXTRA_DIST += $(script_tests) tests/integration/buyers.py tests/integration/contract.py \
+	tests/integration/cut_home.py tests/integration/disk.py \
 	tests/integration/fault_points.py tests/integration/gateway.py tests/integration/harness.py \
 	tests/integration/judge.py \
 	tests/integration/lighttpd.py tests/integration/openapi.py tests/integration/orderctl.py \
@@ -86,3 +88,14 @@ check-disks:
 .PHONY: check-faults
 check-faults:
 	ORDERD_FAULTS=$${ORDERD_FAULTS:-all} $(MAKE) check TESTS=tests/integration/test_faults.py
+
+# A minute of commits, checkpoints, orderctl and readers together; six seconds in make check.
+.PHONY: check-wal
+check-wal:
+	ORDERD_WAL_SECONDS=$${ORDERD_WAL_SECONDS:-60} $(MAKE) check TESTS=tests/integration/test_wal.py
+
+# A slow gateway under load for a minute; five seconds in make check.
+.PHONY: check-gateway
+check-gateway:
+	ORDERD_GATEWAY_SECONDS=$${ORDERD_GATEWAY_SECONDS:-60} $(MAKE) check \
+		TESTS="tests/integration/test_slow_gateway.py tests/integration/test_bad_gateway.py"

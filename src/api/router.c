@@ -208,8 +208,8 @@ enum fastcgi_next router_quick(void *app, struct request *request)
     call->app = app;
     request->state = call;
     enum err e = check(call);
-    if (!e && call->route->pool == POOL_SLOW)
-        return FASTCGI_SLOW;
+    if (!e && call->route->pool != POOL_QUICK)
+        return call->route->pool == POOL_LONG ? FASTCGI_LONG : FASTCGI_SLOW;
     finish(call, e ? e : call->route->handle(call));
     return FASTCGI_ANSWERED;
 }

@@ -13,7 +13,7 @@ const struct route routes[] = {
     {"POST", "/auth/password",  ACCESS_TOKEN,  POOL_SLOW,  &password_change_shape, NULL,            auth_password_route, "auth.password",  0},
     {"GET",  "/auth/me",        ACCESS_TOKEN,  POOL_QUICK, NULL,                   NULL,            auth_me_route,       "auth.me",       0},
 
-    {"POST", "/orders/create",  ACCESS_USER,   POOL_SLOW,  &order_new_shape,       NULL,            orders_create,       "order.create",  ROUTE_TAKES_KEY},
+    {"POST", "/orders/create",  ACCESS_USER,   POOL_LONG,  &order_new_shape,       NULL,            orders_create,       "order.create",  ROUTE_TAKES_KEY},
     {"GET",  "/orders/mine",    ACCESS_USER,   POOL_QUICK, NULL,                   &own_list_shape, orders_mine,         "order.mine",    0},
     {"GET",  "/orders/",        ACCESS_ADMIN,  POOL_QUICK, NULL,                   &list_shape,     orders_all,          "order.list",    0},
     {"GET",  "/orders/{id}",    ACCESS_TOKEN,  POOL_QUICK, NULL,                   NULL,            orders_get_route,    "order.get",     0},

@@ -24,7 +24,8 @@ enum access {
 
 enum pool {
     POOL_QUICK, /* only reads */
-    POOL_SLOW,  /* waits for a commit, the gateway or a password hash */
+    POOL_SLOW,  /* waits for a commit or a password hash */
+    POOL_LONG,  /* the same, and for the gateway: only some of the slow workers at once */
 };
 
 #define ROUTE_TAKES_KEY 1u /* Idempotency-Key */

@@ -25,6 +25,12 @@
 #define BACKLOG_POLL_MS   5
 #define OTHER_DESCRIPTORS 256
 
+static int long_max(const struct fastcgi_options *options)
+{
+    int most = options->slow_workers > 1 ? options->slow_workers - 1 : 1;
+    return options->long_workers > 0 && options->long_workers < most ? options->long_workers : most;
+}
+
 /* Everything that cannot fail, so that destroy() can follow at any point. The epoll set is its own
  * from now on. */
 static struct fastcgi *make(
@@ -39,7 +45,7 @@ static struct fastcgi *make(
     fastcgi->stop_fd = -1;
     connections_init(&fastcgi->connections, epoll_fd, (size_t)options->connections_max);
     listener_init(&fastcgi->listener, &fastcgi->connections, epoll_fd, options->read_timeout_ms);
-    handover_init(&fastcgi->handover, (size_t)options->queue_max);
+    handover_init(&fastcgi->handover, (size_t)options->queue_max, long_max(options));
     fastcgi->workers = xarray(
         (size_t)options->quick_workers + (size_t)options->slow_workers, sizeof *fastcgi->workers);
     return fastcgi;

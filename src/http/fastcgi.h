@@ -6,7 +6,7 @@
  * queue. Whoever answered finishes the request and arms the connection again.
  *
  * The parts: listener (accepts), connection (what each is doing), exchange (libfcgi: the requests
- * and answers of one connection), worker (the threads), handover (the queue between them). */
+ * and answers of one connection), worker (the threads), handover (the queues between them). */
 #ifndef ORDERD_HTTP_FASTCGI_H
 #define ORDERD_HTTP_FASTCGI_H
 
@@ -18,6 +18,7 @@
 enum fastcgi_next {
     FASTCGI_ANSWERED, /* the response is complete */
     FASTCGI_SLOW,     /* wants a slow worker */
+    FASTCGI_LONG,     /* the same, and may hold it for long: at most long_workers at once do */
 };
 
 struct fastcgi_handlers {
@@ -34,7 +35,8 @@ struct fastcgi_options {
     const char *path;
     int quick_workers;
     int slow_workers;
-    int queue_max;
+    int long_workers; /* of them; 0: all but one. One is left to the others, if there are two */
+    int queue_max;    /* that wait for a slow worker, of either kind */
     int connections_max;
     size_t body_max;
     int read_timeout_ms;    /* one read */

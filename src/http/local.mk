@@ -63,6 +63,11 @@ tests_unit_test_fastcgi_peers_SOURCES = tests/unit/test_fastcgi_peers.c $(fastcg
 tests_unit_test_fastcgi_peers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_fastcgi_peers_LDADD = $(HTTP_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_handover
+tests_unit_test_handover_SOURCES = tests/unit/test_handover.c
+tests_unit_test_handover_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_handover_LDADD = $(HTTP_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_fastcgi_load
 tests_unit_test_fastcgi_load_SOURCES = tests/unit/test_fastcgi_load.c $(fastcgi_tests_shared)
 tests_unit_test_fastcgi_load_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

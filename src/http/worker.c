@@ -29,11 +29,11 @@ static void send_answer(struct fastcgi *fastcgi, struct connection *connection)
         end(fastcgi, connection);
 }
 
-static void hand_over(struct worker *worker, struct connection *connection)
+static void hand_over(struct worker *worker, struct connection *connection, enum handover_lane lane)
 {
     struct fastcgi *fastcgi = worker->fastcgi;
     connection->request.ctx.worker = -1;
-    if (handover_put(&fastcgi->handover, connection))
+    if (handover_put(&fastcgi->handover, lane, connection))
         return;
     connection->request.ctx.worker = worker->number;
     metrics_add(METRIC_overload_total, 1);
@@ -53,10 +53,11 @@ static void serve(struct worker *worker, struct connection *connection)
     }
     connection_answer(connection);
     connection->request.ctx.worker = worker->number;
-    if (handlers->quick(handlers->arg, &connection->request) == FASTCGI_SLOW)
-        hand_over(worker, connection);
-    else
+    enum fastcgi_next next = handlers->quick(handlers->arg, &connection->request);
+    if (next == FASTCGI_ANSWERED)
         send_answer(fastcgi, connection);
+    else
+        hand_over(worker, connection, next == FASTCGI_LONG ? HANDOVER_LONG : HANDOVER_SHORT);
 }
 
 /* NULL: stop. A batch of one, so that no event waits for a busy thread while others are idle. */
@@ -101,9 +102,11 @@ void *worker_slow(void *arg)
     struct worker *worker = arg;
     struct fastcgi *fastcgi = worker->fastcgi;
     struct connection *connection;
-    while ((connection = handover_take(&fastcgi->handover))) {
+    enum handover_lane lane;
+    while ((connection = handover_take(&fastcgi->handover, &lane))) {
         fastcgi->handlers.slow(fastcgi->handlers.arg, &connection->request);
         send_answer(fastcgi, connection);
+        handover_done(&fastcgi->handover, lane);
     }
     return NULL;
 }

@@ -18,7 +18,6 @@ struct payment {
     pthread_mutex_t lock;
     pthread_cond_t returned;
     int permits_free;
-    int waiting;
 };
 
 struct payment *payment_open(struct gateway *gateway, const struct payment_options *options)
@@ -41,22 +40,13 @@ void payment_close(struct payment *payment)
     free(payment);
 }
 
-/* With the lock held. */
-static void wait_for_permit(struct payment *payment)
+enum err payment_permit(struct payment *payment, struct context *ctx)
 {
     int64_t deadline_ms = clock_mono_ms() + payment->options.permit_timeout_ms;
     bool in_time = true;
-    payment->waiting++;
+    pthread_mutex_lock(&payment->lock);
     while (payment->permits_free == 0 && in_time)
         in_time = clock_cond_wait(&payment->returned, &payment->lock, deadline_ms);
-    payment->waiting--;
-}
-
-enum err payment_permit(struct payment *payment, struct context *ctx)
-{
-    pthread_mutex_lock(&payment->lock);
-    if (payment->permits_free == 0 && payment->waiting < payment->options.permits_waiting)
-        wait_for_permit(payment);
     bool is_ours = payment->permits_free > 0;
     if (is_ours)
         payment->permits_free--;

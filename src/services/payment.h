@@ -11,7 +11,6 @@
 
 struct payment_options {
     int permits;           /* creates at the gateway at once */
-    int permits_waiting;   /* creates that wait for one at once */
     int permit_timeout_ms; /* longest wait for one */
     int timeout_ms;        /* longest wait for an answer */
 };
@@ -23,7 +22,7 @@ struct payment *payment_open(struct gateway *, const struct payment_options *);
 void payment_close(struct payment *); /* NULL is harmless */
 
 /* Taken before an attempt is written, given back after the gateway has answered. ERR_UNAVAILABLE:
- * none in time, or too many wait already (they hold the threads that others need, too). */
+ * none in time. */
 enum err payment_permit(struct payment *, struct context *);
 void payment_permit_return(struct payment *);
 

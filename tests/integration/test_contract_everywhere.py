@@ -309,14 +309,15 @@ class Overload(contract.ContractTest):
         self.assertEqual(self.order().status, 201)
 
     def test_no_slow_worker_is_free(self):
-        """One runs, one more waits for the worker, and three are refused."""
-        running = self.occupied({"server.slow_workers": 1, "server.queue": 1}, 1)
+        """Of the creates, which leave one of two workers to others: one runs, one more waits, three are refused. A
+        login goes through."""
+        running = self.occupied({"server.slow_workers": 2, "server.queue": 1}, 1)
         others = [self.pool.submit(self.order) for _ in range(4)]
         harness.wait_for(lambda: sum(other.done() for other in others) >= 3, "creates that are refused")
         for other in others:
             if other.done():
                 self.assert_problem(other.result(), 503, "unavailable")
-        self.assert_problem(self.login("nobody", "x"), 503, "unavailable")
+        self.assert_problem(self.login("nobody", "x"), 401, "invalid-credentials")
         self.assert_reads_go_on_and_work_resumes(running + [other for other in others if not other.done()])
 
     def test_a_spool_that_cannot_be_written_stops_no_order(self):

@@ -5,63 +5,21 @@ ORDERD_GATEWAY_SECONDS: how long the loads last (5)."""
 
 import collections
 import concurrent.futures
-import http.client
-import json
 import os
 import threading
 import time
 
 import harness
 import judge
-from gateway import GatewayTest
-from harness import order_body, wait_for
+from buyers import Buyers
+from gateway import GatewayTest, metric
+from harness import wait_for
 
 SECONDS = float(os.environ.get("ORDERD_GATEWAY_SECONDS", "5"))
 CLIENTS = 64
-PERMITS = 32  # as orderd has them by default
+# As orderd has them by default: places at the gateway, and workers for creates.
+PERMITS, WORKERS = 32, 64
 FOREVER_MS = 600000  # nobody waits to see the end of it
-
-
-class Buyers:
-    """Clients that order without a pause, but for the one that a 503 asks for."""
-
-    def __init__(self, server, token, pause_s):
-        self.server = server
-        self.token = token
-        self.pause_s = pause_s
-        self.stop = threading.Event()
-        self.lock = threading.Lock()
-        self.sent = judge.Sent()
-        self.refused = 0
-        self.threads = [threading.Thread(target=self.run, args=(n,), daemon=True) for n in range(CLIENTS)]
-        for thread in self.threads:
-            thread.start()
-
-    def run(self, client):
-        number = 0
-        while not self.stop.is_set():
-            number += 1
-            key = f"{client}-{number}"
-            body = json.dumps(order_body(reference=key)).encode()
-            headers = [("Authorization", "Bearer " + self.token), ("Content-Type", harness.JSON),
-                       ("Idempotency-Key", key)]
-            try:
-                reply = harness.exchange(self.server.port, "POST", "/orders/create", body, headers, timeout=120)
-            except (OSError, http.client.HTTPException):
-                continue
-            with self.lock:
-                if reply.status == 201:
-                    self.sent.confirmed[key] = (body, reply.body)
-                else:
-                    assert reply.status == 503, reply
-                    self.refused += 1
-            if reply.status != 201:
-                self.stop.wait(self.pause_s)
-
-    def end(self):
-        self.stop.set()
-        for thread in self.threads:
-            thread.join(120)
 
 
 class Slow(GatewayTest):
@@ -69,14 +27,15 @@ class Slow(GatewayTest):
         return server.value("SELECT count(*) FROM payment_attempts WHERE state = 'started'")
 
     def test_while_every_place_at_the_gateway_is_taken_all_else_goes_on(self):
-        """The creates that have a place have it for ever, and those that wait for one wait for ever: whatever needed
-        one of them to end would never be answered."""
+        """The creates that have a place have it for ever, those that wait for one wait for ever, and more of them wait
+        for a worker: whatever needed one of them to end would never be answered."""
         forever = {"gateway.latency": FOREVER_MS, "gateway.timeout": FOREVER_MS, "gateway.permit_timeout": FOREVER_MS}
         server = harness.Server(self, forever, notifier=False)
         user, token = server.customer()
-        buyers = Buyers(server, token, 0.1)
+        buyers = Buyers(server, token, WORKERS + 16)
         try:
-            wait_for(lambda: self.started(server) == PERMITS and buyers.refused > 20, "creates that are refused")
+            wait_for(lambda: self.started(server) == PERMITS, "creates at the gateway")
+            wait_for(lambda: metric(server, "orderd_connections") > WORKERS + 16, "creates that wait for a worker")
             for number in range(20):
                 self.assertEqual(server.try_login(user["username"], "a good password").status, 200)
                 self.assertEqual(server.register(f"newcomer{number}").status, 201)
@@ -85,8 +44,8 @@ class Slow(GatewayTest):
                 self.assertEqual(server.get("/orders/", server.admin_token).status, 200)
             server.add_user("by-hand", "a good password", "user")
             self.assertEqual(server.get("/healthz").json, {"status": "ok"})
-            self.assertEqual((self.started(server), buyers.sent.confirmed), (PERMITS, {}))
-            self.assertEqual(server.value("SELECT count(*) FROM payment_attempts"), PERMITS)  # the refused left none
+            self.assertEqual((self.started(server), buyers.sent.confirmed, buyers.refused), (PERMITS, {}, 0))
+            self.assertEqual(server.value("SELECT count(*) FROM payment_attempts"), PERMITS)
         finally:
             buyers.stop.set()
             server.kill("orderd")
@@ -99,7 +58,7 @@ class Slow(GatewayTest):
     def test_two_seconds_and_64_clients(self):
         server = harness.Server(self, {"gateway.latency": 2000})
         _, token = server.customer()
-        buyers = Buyers(server, token, 1)
+        buyers = Buyers(server, token, CLIENTS, pause_s=1)
         seen = 0
         try:
             end = time.monotonic() + SECONDS / 2
@@ -111,6 +70,7 @@ class Slow(GatewayTest):
         self.assertGreater(seen, 5 * SECONDS)  # one by one: had each waited for a create, there would be two or three
         self.assertGreaterEqual(len(buyers.sent.confirmed), PERMITS)
         self.assertGreater(buyers.refused, 0)
+        self.assertEqual(buyers.unknown, 0)
         self.check(server, buyers.sent)
         judge.check_replays(self, server, token, buyers.sent)
         attempts = server.rows("SELECT state, count(*) FROM payment_attempts GROUP BY state")

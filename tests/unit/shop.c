@@ -59,7 +59,6 @@ static void open_gateway(struct shop *shop, struct fault *fault)
     shop->payment = payment_open(
         shop->gateway, &(struct payment_options){
                            .permits = shop->options.permits ? shop->options.permits : 32,
-                           .permits_waiting = 16,
                            .permit_timeout_ms = 100,
                            .timeout_ms = timeout_ms,
                        });

@@ -105,7 +105,7 @@ static int has_queued(void *arg)
 {
     struct handover *handover = &service.fastcgi->handover;
     ck_assert_int_eq(pthread_mutex_lock(&handover->lock), 0);
-    size_t count = handover->count;
+    size_t count = handover->lanes[HANDOVER_SHORT].count;
     ck_assert_int_eq(pthread_mutex_unlock(&handover->lock), 0);
     return count == *(size_t *)arg;
 }

@@ -1,6 +1,4 @@
 /* The payment service: what each answer of the gateway, each token and each time-out becomes. */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +19,7 @@ static struct gateway *gateway;
 static struct payment *payment;
 
 static const struct payment_options defaults = {
-    .permits = 2, .permits_waiting = 1, .permit_timeout_ms = 50, .timeout_ms = 5000};
+    .permits = 2, .permit_timeout_ms = 50, .timeout_ms = 5000};
 
 static void begin(void)
 {
@@ -370,47 +368,6 @@ START_TEST(permits_are_counted)
 }
 END_TEST
 
-static atomic_int given, refused;
-
-static void *wait_for_permit(void *arg)
-{
-    struct context own;
-    (void)arg;
-    context_begin(&own, NULL, "other");
-    atomic_fetch_add(payment_permit(payment, &own) ? &refused : &given, 1);
-    return NULL;
-}
-
-static int is_one_refused(void *arg)
-{
-    (void)arg;
-    return atomic_load(&refused) == 1;
-}
-
-/* Each that waits holds a thread which a login needs: one may, and another is refused at once,
- * however long the first is going to wait. */
-START_TEST(who_may_wait_for_a_permit_is_counted_too)
-{
-    struct payment_options options = defaults;
-    pthread_t threads[2];
-    options.permit_timeout_ms = 600000;
-    open_fake();
-    payment_close(payment);
-    payment = payment_open(&fake.gateway, &options);
-    ck_assert_int_eq(payment_permit(payment, &ctx), ERR_NONE);
-    ck_assert_int_eq(payment_permit(payment, &ctx), ERR_NONE);
-    for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, wait_for_permit, NULL), 0);
-    unit_wait(is_one_refused, NULL, "the one that is refused");
-    ck_assert_int_eq(atomic_load(&given), 0);
-    payment_permit_return(payment);
-    for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-    ck_assert_int_eq(atomic_load(&given), 1);
-    close_fake();
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("payment service");
@@ -426,7 +383,6 @@ int main(void)
     tcase_add_loop_test(tests, garbage_is_taken_for_no_answer, 0, sizeof garbage / sizeof *garbage);
     tcase_add_test(tests, nothing_that_the_simulated_gateway_can_invent_is_believed);
     tcase_add_test(tests, permits_are_counted);
-    tcase_add_test(tests, who_may_wait_for_a_permit_is_counted_too);
     suite_add_tcase(suite, tests);
     return unit_run(suite);
 }

@@ -85,7 +85,7 @@ static void set_body(const char *body)
 
 static int run(void)
 {
-    if (router_quick(&app, &request) == FASTCGI_SLOW)
+    if (router_quick(&app, &request) != FASTCGI_ANSWERED)
         router_slow(&app, &request);
     return request.status;
 }
@@ -564,11 +564,21 @@ START_TEST(metrics_and_documents_are_served)
 }
 END_TEST
 
+START_TEST(what_waits_for_no_gateway_is_not_among_those_that_do)
+{
+    begin("POST", "/auth/login", NULL);
+    set_body("{\"username\":\"shop\",\"password\":\"wrong\"}");
+    ck_assert_int_eq(router_quick(&app, &request), FASTCGI_SLOW);
+    router_slow(&app, &request);
+    ck_assert_int_eq(request.status, 401);
+}
+END_TEST
+
 START_TEST(no_room_is_told_at_once)
 {
     begin("POST", "/orders/create", user_token);
     set_body(order_body);
-    ck_assert_int_eq(router_quick(&app, &request), FASTCGI_SLOW);
+    ck_assert_int_eq(router_quick(&app, &request), FASTCGI_LONG); /* it waits for the gateway */
     router_overload(&app, &request);
     ck_assert_int_eq(request.status, 503);
     ck_assert_str_eq(header_of("Retry-After"), "1");
@@ -607,6 +617,7 @@ int main(void)
     tcase_add_test(tests, health_names_what_does_not_work);
     tcase_add_test(tests, metrics_and_documents_are_served);
     tcase_add_test(tests, no_room_is_told_at_once);
+    tcase_add_test(tests, what_waits_for_no_gateway_is_not_among_those_that_do);
     suite_add_tcase(suite, tests);
     return unit_run(suite);
 }
