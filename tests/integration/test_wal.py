@@ -81,7 +81,8 @@ class Work(threading.Thread):
 
 class Wal(unittest.TestCase):
     def read(self, server, token):
-        for target, who in (("/orders/mine?limit=3", token), ("/orders/?limit=3", server.admin_token), ("/orders/1", token)):
+        for target, who in (("/orders/mine?limit=3", token), ("/orders/?limit=3", server.admin_token),
+                            ("/orders/1", token)):
             reply = server.get(target, who)
             self.assertEqual(reply.status, 200, reply)
 
@@ -136,9 +137,9 @@ class Wal(unittest.TestCase):
         print(f"# {orders} orders, {tools} rounds of an administrator")
         self.assertEqual(orders, len(sent.confirmed) + 1)
         self.assertEqual(server.value("SELECT count(*) FROM order_items"), 100 * len(sent.confirmed) + 1)
-        self.assertEqual(server.value("SELECT count(*) FROM users WHERE username LIKE 'tool-%' AND disabled_at IS NOT NULL"),
-                         server.value("SELECT count(*) FROM users WHERE username LIKE 'tool-%'"))
-        self.assertGreaterEqual(server.value("SELECT count(*) FROM order_events WHERE kind = 'capture_reopened'"), tools)
+        self.assertEqual(server.value("SELECT count(disabled_at) FROM users WHERE username LIKE 'tool-%'"), tools)
+        self.assertEqual(server.value("SELECT count(*) FROM users WHERE username LIKE 'tool-%'"), tools)
+        self.assertEqual(server.value("SELECT count(*) FROM order_events WHERE kind = 'capture_reopened'"), tools)
         judge.check_database(self, server)
         judge.check_at_rest(self, server)
         judge.check_orders(self, server, sent)
