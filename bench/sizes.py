@@ -11,6 +11,8 @@ from goals import Row
 
 CONNECTIONS = 4
 LIMIT = 1.25
+LEAST = 1000  # orders; with fewer a customer's list is no full page
+COLOURS = ["1f77b4", "ff7f0e", "2ca02c", "d62728", "9467bd", "8c564b", "e377c2", "17becf", "000000"]
 
 
 def routes(home):
@@ -93,8 +95,10 @@ def plot(found, sizes, path):
         for number, route in enumerate(found))
 
     def lines(column):
-        return ", ".join(f"$route{number} using 1:{column} with linespoints pointtype 7 pointsize 0.5 title '{route}'"
-                         for number, route in enumerate(found))
+        return ", ".join(
+            f"$route{number} using 1:{column} with linespoints pointtype 7 pointsize 0.5"
+            f" linecolor rgb '#{COLOURS[number % len(COLOURS)]}' title '{route}' noenhanced"
+            for number, route in enumerate(found))
 
     script = f"""{data}
 set terminal svg size 1000,900 dynamic font 'sans-serif,12' background '#ffffff'
