@@ -46,6 +46,7 @@ script_tests = \
 	tests/integration/test_recording.py \
 	tests/integration/test_async_notification.py \
 	tests/integration/test_bench.py \
+	tests/fault/test_mutants.py \
 	tests/style.py \
 	tests/include_direction.py
 EXTRA_DIST += $(script_tests) tests/integration/buyers.py tests/integration/contract.py \

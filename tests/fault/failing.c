@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -204,3 +205,26 @@ static bool is_locking(int command, const void *argument)
 
 CONTROL(fcntl)
 CONTROL(fcntl64)
+
+/* SQLite's, of whose headers we need no more than this. */
+struct sqlite3_stmt;
+int sqlite3_reset(struct sqlite3_stmt *);
+const char *sqlite3_sql(struct sqlite3_stmt *);
+#define SQLITE_IOERR_FSYNC 1034
+
+static bool is_commit(struct sqlite3_stmt *statement)
+{
+    NEXT(sqlite3_sql);
+    const char *sql = next(statement);
+    return sql && !strcmp(sql, "COMMIT");
+}
+
+/* Whoever calls it wants to know what came of the statement. A COMMIT has been made by then, and is
+ * said to have failed. */
+int sqlite3_reset(struct sqlite3_stmt *statement)
+{
+    NEXT(sqlite3_reset);
+    bool fails = statement && is_commit(statement) && FAILS(FAULT_COMMIT, NULL, -1);
+    int result = next(statement);
+    return fails && !result ? SQLITE_IOERR_FSYNC : result;
+}

@@ -21,3 +21,13 @@ EXTRA_DIST += $(failing_sources) tests/fault/rules.h
 tests/fault/failing.so: $(failing_sources) tests/fault/rules.h
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow $(CFLAGS) -fPIC -shared \
 		-o $@ $(srcdir)/tests/fault/failing.c $(srcdir)/tests/fault/rules.c
+
+# What the mutants' tests need besides the programs.
+.PHONY: fault-tools
+fault-tools: $(check_DATA)
+
+# Programs that are wrong on purpose, each of which some test must catch. In a build of their own.
+EXTRA_DIST += tests/fault/mutants.py tests/fault/check_mutants.py
+.PHONY: check-mutants
+check-mutants:
+	srcdir=$(abs_top_srcdir) /usr/bin/python3 $(srcdir)/tests/fault/check_mutants.py $(abs_top_builddir)/tests/mutants $(MUTANTS)

@@ -66,6 +66,7 @@ static __thread bool is_inside __attribute__((tls_model("initial-exec")));
 static const char *const names[FAULT_FUNCTION_COUNT] = {
     [FAULT_ACCEPT] = "accept",
     [FAULT_CLOSE] = "close",
+    [FAULT_COMMIT] = "commit",
     [FAULT_CONNECT] = "connect",
     [FAULT_FDATASYNC] = "fdatasync",
     [FAULT_FSYNC] = "fsync",

@@ -23,6 +23,7 @@
 enum fault_function {
     FAULT_ACCEPT,
     FAULT_CLOSE,
+    FAULT_COMMIT, /* of SQLite: made, and said to have failed */
     FAULT_CONNECT,
     FAULT_FDATASYNC,
     FAULT_FSYNC,
