@@ -183,6 +183,8 @@ static void abandon_group(struct committer *committer)
     enum err last = committer->group[committer->group_len - 1]->result;
     db_rollback(committer->db);
     if (committer->group_len > 1) {
+        LOG_DEBUG("group given up, its units run alone", LOG_TEXT("outcome", err_info(last)->name),
+            LOG_INT("units", (int64_t)committer->group_len));
         commit_queue_give_back(&committer->queue, committer->group, committer->group_len);
         committer->group_len = 0;
         return;

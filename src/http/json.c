@@ -86,6 +86,20 @@ static enum err build(struct builder *builder, struct json *node, struct json_ob
     return e;
 }
 
+/* After an error there is nothing to close. */
+static enum err make(struct json_document *document, struct arena *arena,
+    const struct json_gate *gate, struct fault *fault)
+{
+    enum err e = json_tree_parse(&document->top, gate->text, gate->len, fault);
+    if (e)
+        return e;
+    struct builder builder = {.arena = arena, .note = gate->notes, .fault = fault};
+    e = build(&builder, &document->root, document->top);
+    if (e)
+        json_close(document);
+    return e;
+}
+
 enum err json_open(struct json_document **out, struct arena *arena, const char *text, size_t len,
     struct fault *fault)
 {
@@ -95,14 +109,15 @@ enum err json_open(struct json_document **out, struct arena *arena, const char *
     if (e)
         return e;
     struct json_document *document = arena_alloc(arena, sizeof *document);
-    e = json_tree_parse(&document->top, gate.text, gate.len, fault);
-    if (e)
-        return e;
-    struct builder builder = {.arena = arena, .note = gate.notes, .fault = fault};
-    e = build(&builder, &document->root, document->top);
-    if (e)
-        json_close(document);
-    else
+    e = make(document, arena, &gate, fault);
+    if (e == ERR_MALFORMED_JSON) {
+        /* For want of memory, json-c leaves a member out and does not say so: only what it does
+         * twice is the text's fault. */
+        if (fault)
+            fault_clear(fault);
+        e = make(document, arena, &gate, fault);
+    }
+    if (!e)
         *out = document;
     return e;
 }

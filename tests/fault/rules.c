@@ -44,6 +44,7 @@ struct rule {
     const char *path;
     const char *arm;
     const char *thread;
+    const char *from;
     int after; /* 0: from the beginning */
     int depth;
     _Atomic long count;
@@ -222,6 +223,8 @@ static void take_field(struct rule *rule, char *field)
         rule->arm = value;
     else if (!strcmp(field, "thread"))
         rule->thread = value;
+    else if (!strcmp(field, "from"))
+        rule->from = value;
     else if (!strcmp(field, "after"))
         rule->after = (int)strtol(value, NULL, 10);
     else if (!strcmp(field, "sites"))
@@ -302,6 +305,19 @@ static bool is_new_site(struct rule *rule)
     return false;
 }
 
+/* The library, or program, that made the call. */
+static bool is_from(const char *pattern)
+{
+    void *frames[OWN_FRAMES + 1];
+    Dl_info info;
+    int count = backtrace(frames, OWN_FRAMES + 1);
+    int i = first_caller(frames, count);
+    if (i >= count || !dladdr(frames[i], &info) || !info.dli_fname)
+        return false;
+    const char *slash = strrchr(info.dli_fname, '/');
+    return !fnmatch(pattern, slash ? slash + 1 : info.dli_fname, 0);
+}
+
 static bool is_thread(const char *name)
 {
     char own[16] = "";
@@ -318,8 +334,11 @@ static bool is_armed(const struct rule *rule)
 
 static bool counts(struct rule *rule, const char *path)
 {
-    return is_armed(rule) && (!rule->thread || is_thread(rule->thread)) &&
-           (!rule->path || !fnmatch(rule->path, path, 0)) && (!rule->depth || is_new_site(rule));
+    if (!is_armed(rule) || (rule->thread && !is_thread(rule->thread)))
+        return false;
+    if (rule->path && fnmatch(rule->path, path, 0))
+        return false;
+    return (!rule->from || is_from(rule->from)) && (!rule->depth || is_new_site(rule));
 }
 
 /* What a rule does */

@@ -3,7 +3,7 @@
  * FAULT_PROGRAM  the only program in which anything happens (the name of its file)
  * FAULTS         rules, separated by spaces:
  * FUNCTION[:nth=N][:path=PATTERN][:arm=FILE][:thread=NAME]
- *                [:after=RULE][:sites=DEPTH]:do=WHAT
+ *                [:from=PATTERN][:after=RULE][:sites=DEPTH]:do=WHAT
  * FAULT_LOG      file to which a line is added for each fault, and at an orderly end one for each
  *                rule that says how many calls it saw
  *
