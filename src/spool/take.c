@@ -42,7 +42,10 @@ static enum err make_own_folders(struct take *take, struct fault *fault)
         if (e)
             return e;
     }
-    return ERR_NONE;
+    /* Whoever made them may have been cut off after that: a message must not go where a power cut
+     * takes the folder. */
+    return fsync(take->root_fd) ? fail_errno(fault, ERR_IO, "cannot sync the spool's folders")
+                                : ERR_NONE;
 }
 
 /* Without a watch the scans still find everything, only later. */

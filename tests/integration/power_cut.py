@@ -74,6 +74,7 @@ KINDS = {
     "everything": each_with(1.1),
     "removals": only(REMOVE, TRUNCATE),
     "names": only(*NAMES),
+    "folders lost": lambda record, chance: None if record.kind == NEW_FOLDER else whole(record),
     "contents": only(*CONTENTS),
     "sizes": sizes,
     "reordered": each_with(0.5),

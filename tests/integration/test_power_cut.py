@@ -133,6 +133,7 @@ class Plan:
         """Each kind of moment with each kind of loss that may matter there."""
         kinds = list(power_cut.KINDS)
         told = [number for number, _ in self.marks("confirmed")]
+        spooled, delivered = (self.marks(what)[0][0] for what in ("spooled", "delivered"))
         yield from self.some(12, told, "nothing", "removals", "sizes")
         for what in ("spooled", "delivered", "killed", "stopped", "end"):
             for number, _ in self.marks(what)[:1]:
@@ -141,6 +142,7 @@ class Plan:
         yield from self.some(6, self.ends("spool/new"), "nothing", "removals")
         yield from self.some(6, self.during("spool/new"), "names", "reordered", "nothing")
         yield from self.some(6, self.during("syncfs .*"), "names", "sizes", "reordered")
+        yield from self.some(4, [end for end in self.during(".*") if spooled < end < delivered], "folders lost")
         yield from self.some(6, self.during("mail/new|mail/tmp/.*"), "removals", "names", "reordered")
         yield from self.some(14, self.during("orders.db-wal"), "torn", "sectors", "reordered", "gaps", "sizes")
         yield from self.some(12, self.during("orders.db"), *kinds)
