@@ -3,10 +3,11 @@
 logs in and orders, until nothing fails any more. Whatever failed: no answer is outside the contract, no program dies
 but of a want of memory or with a clear word at its start, nothing leaks, and afterwards everything agrees.
 
-ORDERD_FAULTS     "all": every call; a number: that many, spread over all kinds and calls (60)
-ORDERD_FAULT_ONLY only kinds whose name, as it is printed, contains one of these words
-ORDERD_SEED       of the spread (1)
-ORDERD_LANES      homes that are used at once (3)"""
+ORDERD_FAULTS      "all": every call; a number: that many, spread over all kinds and calls (60)
+ORDERD_FAULT_ONLY  only kinds whose name, as it is printed, contains one of these words
+ORDERD_FAULT_FIRST with "all": the first N of each kind (1), to go on where a sweep was ended
+ORDERD_SEED        of the spread (1)
+ORDERD_LANES       homes that are used at once (3)"""
 
 import collections
 import itertools
@@ -26,6 +27,7 @@ from faults import Count, Customer, Injection, Lane, check_afterwards, check_tex
 
 AMOUNT = os.environ.get("ORDERD_FAULTS", "60")
 ONLY = os.environ.get("ORDERD_FAULT_ONLY", "").split(",") if os.environ.get("ORDERD_FAULT_ONLY") else []
+FIRST = int(os.environ.get("ORDERD_FAULT_FIRST", "1"))
 SEED = os.environ.get("ORDERD_SEED", "1")
 LANES = int(os.environ.get("ORDERD_LANES", "3"))
 
@@ -54,7 +56,7 @@ FAULTS = {
 }
 # Calls of malloc are counted by the chains of this many callers that they come from: each chain fails once.
 CHAIN = 4
-FAILURES_MAX = 40  # then it ends; the rest would say the same
+FAILURES_MAX = 100  # then it ends; the rest would say the same
 
 
 def fields_of(function):
@@ -193,7 +195,7 @@ def every_call():
     for scene in SCENES:
         for kind in kinds_of(scene):
             print(f"# now {kind.name}", flush=True)
-            for nth in itertools.count(1):
+            for nth in itertools.count(FIRST):
                 if kind.end is not None:
                     break
                 yield kind, nth
