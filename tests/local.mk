@@ -84,11 +84,13 @@ check-disks:
 		tests/integration/test_read_only_disk.py tests/integration/test_descriptors.py \
 		tests/integration/test_clock_jumps.py"
 
-# Every call of every kind fails once, which takes an hour or so; make check tries some of them. ORDERD_FAULT_ONLY chooses
-# kinds by words of their names, as they are printed, e.g. "service: orderd pwrite,orderctl".
+# Every call of every kind fails once, which takes an hour or so and tells how far it is; make check tries some of them.
+# ORDERD_FAULT_ONLY chooses kinds by words of their names, as they are told: "service: orderd pwrite,orderctl".
 .PHONY: check-faults
 check-faults:
-	ORDERD_FAULTS=$${ORDERD_FAULTS:-all} $(MAKE) check TESTS=tests/integration/test_faults.py
+	$(MAKE) check TESTS=
+	srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' PYTHONDONTWRITEBYTECODE=1 ORDERD_FAULTS=$${ORDERD_FAULTS:-all} \
+		$(srcdir)/tests/integration/test_faults.py
 
 # A minute of commits, checkpoints, orderctl and readers together; six seconds in make check.
 .PHONY: check-wal
