@@ -118,6 +118,7 @@ class Server(DiskServer):
 class HomeServer(DiskServer):
     """All of the home is on the disk, but the gateway's ledger: it stands for the world outside."""
 
+    size = "64m"
     world = None
 
     def make_home(self):
@@ -144,4 +145,4 @@ class MailServer(DiskServer):
     """The Maildir is on the disk, and nothing else."""
 
     folder = "mail"
-    size = "2m"
+    size = "64m"

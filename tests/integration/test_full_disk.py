@@ -77,8 +77,8 @@ class FullDisk(unittest.TestCase):
             load.wait_for_orders(20)
             for _ in range(FILLS):
                 server.fill(leave=random.randrange(20000))
-                wait_for_health(server, "spool")
                 load.wait_for(lambda: is_full_and_empty(server), "a spool that is full of nothing")
+                wait_for_health(server, "spool")
                 load.wait_for_orders(50)
                 self.assertEqual(health(server), ["spool"])
                 self.assertGreaterEqual(server.value("SELECT count(*) FROM outbox"), 50)
