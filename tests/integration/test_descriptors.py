@@ -2,6 +2,7 @@
 """Descriptors that are used up: fewer than connections, or none at all for a while, at the start or while orders come.
 What needs one waits or is told so, nobody spins, and when there are enough again everything goes on by itself."""
 
+import os
 import signal
 import socket
 import unittest
@@ -25,6 +26,10 @@ def connect(server):
     return peer
 
 
+needs_root = unittest.skipUnless(os.getuid() == 0, "only root sees, and limits, what a program of ours has open")
+
+
+@needs_root
 class Responder(unittest.TestCase):
     def start(self, **options):
         server = harness.Server(self, {**FAST, **options})
@@ -131,6 +136,7 @@ class Start(unittest.TestCase):
         return status != 0
 
 
+@needs_root
 class Notifier(unittest.TestCase):
     def test_one_more_at_a_time(self):
         """Whatever it runs out of descriptors for, no message is given up or taken for a broken one."""
