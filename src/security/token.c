@@ -90,13 +90,14 @@ static enum err check_header(
     return sight->key ? ERR_NONE : refuse(sight, "kid is no key of ours");
 }
 
+/* Where its memory is wanting libjwt mostly says EINVAL, and in one place it decodes as without a
+ * key: errno tells. */
 static enum err check_signature(struct sight *sight)
 {
     assert(sight->key->len); /* without a key libjwt would take anything */
     errno = 0;
     int rc = jwt_decode(&sight->jwt, sight->text, sight->key->bytes, (int)sight->key->len);
-    if (rc == ENOMEM ||
-        errno == ENOMEM) /* mostly it says EINVAL then; once it takes any signature */
+    if (rc == ENOMEM || errno == ENOMEM)
         return fail(sight->fault, ERR_UNAVAILABLE, NULL, "no memory to verify a token");
     if (rc || !sight->jwt)
         return refuse(sight, "the signature is wrong, or a part is not JSON");
