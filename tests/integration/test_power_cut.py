@@ -226,4 +226,4 @@ def comment(text):
 
 
 if __name__ == "__main__":
-    harness.main(120 + CUTS)
+    harness.main(300 + CUTS)
