@@ -58,7 +58,7 @@ class Readme(unittest.TestCase):
 
     def test_every_file_it_names_is_there(self):
         text = (harness.TOP / "README").read_text()
-        for name in re.findall(r"(?<![\w./])((?:doc|src|script|tests|nginx|lighttpd|systemd|man)/[\w./-]+\w)", text):
+        for name in re.findall(r"(?<![\w./])((?:bench|doc|src|script|tests|nginx|lighttpd|systemd|man)/[\w./-]+\w)", text):
             self.assertTrue((harness.TOP / name).exists(), name)
 
 
