@@ -241,12 +241,13 @@ enum err token_issue(const struct keyring *keys, const struct token_options *opt
     errno = 0;
     bool is_made =
         add_claims(jwt, options, claims, now, arena) && sign(jwt, keyring_newest(keys), arena, out);
-    bool is_whole = errno != ENOMEM; /* libjwt makes half a token then, and calls it one */
+    bool is_wanting = errno == ENOMEM;
     jwt_free(jwt);
-    if (is_made && is_whole)
+    struct token_claims read;
+    if (is_made && !token_verify(keys, options, *out, now, arena, &read, NULL))
         return ERR_NONE;
     *out = NULL;
-    if (!is_whole)
+    if (is_made || is_wanting) /* libjwt leaves a part out then, and calls it a token */
         return fail(fault, ERR_UNAVAILABLE, NULL, "no memory for a token");
     return fail(fault, ERR_INTERNAL, NULL,
         "no token can be made: issuer, audience or role is not UTF-8, or too long");

@@ -354,6 +354,28 @@ class Found(unittest.TestCase):
         statuses = self.fail_each("libj[aw]*", 30, lambda customer: customer.lane.get("/auth/me", customer.token))
         self.assertEqual(statuses, {200, 503})
 
+    def test_5_no_token_lacks_a_part(self):
+        """libjwt writes one that does, or crashes, when memory is wanting."""
+        lane = Lane(self)
+        lane.begin(Injection("found", "orderd", "malloc", "ENOMEM", 0))
+        statuses = collections.Counter()
+        arms = {}
+        for nth in range(1, 121):
+            if nth not in arms or not lane.processes["orderd"].is_alive():
+                lane.discard()
+                arms = {n: lane.path / f"faults{n}" for n in range(nth, nth + 30)}
+                lane.inject("orderd", [rule("malloc", nth=n, arm=arm, do="ENOMEM", **{"from": "libj[aw]*"})
+                                       for n, arm in arms.items()])
+                lane.start("orderd")
+            arms[nth].touch()
+            reply = lane.try_login("customer", faults.PASSWORD)
+            arms[nth].unlink()
+            statuses[reply.status] += 1
+            if reply.status == 200:
+                self.assertEqual(lane.get("/auth/me", reply.json["access_token"]).status, 200, nth)
+        self.assertEqual(set(statuses), {200, 500, 503}, statuses)
+        lane.discard()
+
 
 if __name__ == "__main__":
     tap.main(24 * 3600 if AMOUNT == "all" else 600)
