@@ -56,7 +56,7 @@ class Workshop:
             sys.exit(f"{done.stdout}{what} failed")
 
     def make(self):
-        self.run(["make", "-s", f"-j{os.cpu_count()}", "-C", self.build, "all", "fault-tools", "CFLAGS=-O1 -g -w"], "make")
+        self.run(["make", "-s", f"-j{os.cpu_count()}", "-C", self.build, "all", "fault-tools", "CFLAGS=-O2 -g -w"], "make")
 
     def change(self, mutant):
         for change in mutant.changes:
