@@ -3,7 +3,7 @@
 logs in and orders, until nothing fails any more. Whatever failed: no answer is outside the contract, no program dies
 but of a want of memory or with a clear word at its start, nothing leaks, and afterwards everything agrees.
 
-ORDERD_FAULTS      "all": every call; a number: that many, spread over all kinds and calls (80)
+ORDERD_FAULTS      "all": every call; a number: that many, spread over all kinds and calls (60)
 ORDERD_FAULT_ONLY  only kinds whose name, as it is printed, contains one of these words
 ORDERD_FAULT_FIRST with "all": the first N of each kind (1), to go on where a sweep was ended
 ORDERD_SEED        of the spread (1)
@@ -27,7 +27,7 @@ import orderctl
 import tap
 from faults import Count, Customer, Injection, Lane, check_afterwards, check_text, is_want_of_memory, read_log, rule
 
-AMOUNT = os.environ.get("ORDERD_FAULTS", "80")
+AMOUNT = os.environ.get("ORDERD_FAULTS", "60")
 ONLY = os.environ.get("ORDERD_FAULT_ONLY", "").split(",") if os.environ.get("ORDERD_FAULT_ONLY") else []
 FIRST = int(os.environ.get("ORDERD_FAULT_FIRST", "1"))
 SEED = os.environ.get("ORDERD_SEED", "1")
