@@ -187,11 +187,9 @@ class Lane(harness.Server):
     def allowed(self):
         """Answers that this fault explains, besides those that any does: the ledger is the gateway's, EIO of a read is a
         damaged file to SQLite, and libraries without memory fail as they never should."""
-        if self.injection.function in ("pread", "malloc"):
-            return {(500, "internal")}
         if any(fault["path"].endswith("/gateway.ledger") for fault in self.made):
             return {(503, "payment-unavailable")}
-        return set()
+        return {(500, "internal")} if self.injection.function in ("pread", "malloc") else set()
 
     def discard(self):
         for name in ("orderd", "orderd-notifier"):
