@@ -59,18 +59,21 @@ class Workshop:
         self.run(["make", "-s", f"-j{os.cpu_count()}", "-C", self.build, "all", "fault-tools", "CFLAGS=-O2 -g -w"], "make")
 
     def change(self, mutant):
+        """What the files were, for change_back()."""
+        before = {}
         for change in mutant.changes:
             path = self.source / change.file
             text = path.read_text()
             if text.count(change.old) != 1:
                 sys.exit(f"{mutant.name} does not fit {change.file}; see tests/fault/test_mutants.py")
+            before.setdefault(path, text)
             path.write_text(text.replace(change.old, change.new))
         self.make()
+        return before
 
-    def change_back(self, mutant):
-        for change in mutant.changes:
-            path = self.source / change.file
-            path.write_text(path.read_text().replace(change.new, change.old))
+    def change_back(self, before):
+        for path, text in before.items():
+            path.write_text(text)
 
     def failures(self, test):
         """Names of the tests of that file that fail; a file that ends too early or too late is one of them."""
@@ -97,14 +100,14 @@ def check_as_it_is(workshop, mutants):
 
 
 def check(workshop, mutant):
-    workshop.change(mutant)
+    before = workshop.change(mutant)
     caught = None
     for test in mutant.tests:
         names = workshop.failures(test)
         if names:
             caught = f"{test}: {names[0]}"
             break
-    workshop.change_back(mutant)
+    workshop.change_back(before)
     print(f"ok - {mutant.name} is caught by {caught}" if caught else f"not ok - {mutant.name} is caught by nothing",
           flush=True)
     return caught is not None

@@ -86,6 +86,7 @@ MUTANTS = (
                """    " WHERE uid = $1 RETURNING uid")
 """),
     )),
+    # A failure is taken for the unit's own, whatever became of the transaction.
     Mutant("autocommit_not_looked_at", (COMMITS,), (
         Change("src/db/committer.c",
                """    if (!db_in_transaction(db)) {
@@ -94,8 +95,18 @@ MUTANTS = (
     }
     if (!is_contained(engine))
         return false;
+    enum err e = unit->result ? db_undo(db) : db_release(db);
+    FAULT_POINT(committer_unit_ended);
+    unit->result = e ? e : unit->result;
+    return !e;
 """,
-               ""),
+               """    if (unit->result)
+        (void)db_undo(db);
+    else
+        (void)db_release(db);
+    db_clear(db);
+    return true;
+"""),
     )),
     Mutant("row_numbers_as_references", (BACKUP,), (
         Change("src/services/order_create.c",
