@@ -1,7 +1,8 @@
 /* orderctl restore: a backup becomes the database, where there is none, while no orderd runs.
  *
  * The backup may be one that only root can read, and the database is to be its owner's: so it is
- * opened first, and everything else is done as the owner. */
+ * opened first, and everything else is done as the owner. The owner can write to the folder of
+ * their backups, so root follows no link there: it would hand over what only root may read. */
 #include "ctl/subjects.h"
 
 #include <errno.h>
@@ -30,7 +31,10 @@ static enum err expect_alone(struct ctl *ctl)
 static enum err open_backup(struct ctl *ctl, int *fd)
 {
     struct stat st;
-    *fd = open(ctl->operand, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    *fd = open(ctl->operand, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (*fd < 0 && errno == ELOOP)
+        return fail(&ctl->fault, ERR_CONFIG, NULL,
+            "%s is a symbolic link: name the file that it leads to", ctl->operand);
     if (*fd < 0 || fstat(*fd, &st) != 0)
         return fail_errno(&ctl->fault, ERR_IO, "cannot open %s", ctl->operand);
     if (!S_ISREG(st.st_mode))

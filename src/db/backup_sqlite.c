@@ -7,6 +7,7 @@
 #include "db/db_sqlite.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define TEXT_OF(number) #number
 #define TEXT(number)    TEXT_OF(number)
@@ -50,6 +51,12 @@ enum err db_copy(struct db *db, const char *path)
     enum err e = db_note_of(db, copy, code);
     (void)sqlite3_close(copy); /* it has no statement */
     return e;
+}
+
+bool db_is_head(const char head[DB_HEAD_LEN])
+{
+    static const char magic[DB_HEAD_LEN] = "SQLite format 3"; /* its NUL, too */
+    return !memcmp(head, magic, sizeof magic);
 }
 
 enum err db_skip_ids(struct db *db)

@@ -111,6 +111,10 @@ enum err db_verify(struct db *, db_report *, void *arg);
  */
 enum err db_copy(struct db *, const char *path);
 
+/* Do these first bytes of a file say that it is a database of this engine? */
+#define DB_HEAD_LEN 16
+bool db_is_head(const char head[DB_HEAD_LEN]);
+
 /* In a transaction: every id that is dealt out from here on is larger by DB_ID_GAP. */
 #define DB_ID_GAP 1000000
 enum err db_skip_ids(struct db *);

@@ -70,6 +70,19 @@ static enum err expect_no_database(struct restore *r)
     return ERR_NONE;
 }
 
+/* Before anything is copied: our caller may read more than the owner of the copy, and a name in the
+ * owner's folder may lead anywhere. */
+static enum err expect_database(struct restore *r, int fd)
+{
+    char head[DB_HEAD_LEN];
+    ssize_t len = pread(fd, head, sizeof head, 0);
+    if (len < 0)
+        return fail_errno(r->fault, ERR_IO, "cannot read %s", r->name);
+    if (len < (ssize_t)sizeof head || !db_is_head(head))
+        return fail(r->fault, ERR_CORRUPT, NULL, "%s is not a database", r->name);
+    return ERR_NONE;
+}
+
 /* What a restore left that was killed: we hold the lock, so nobody is at it. Harmless if there is
  * nothing. */
 static void remove_partial(struct restore *r)
@@ -155,6 +168,8 @@ static enum err restore(struct restore *r, int fd, int64_t at, struct backup *ou
     enum err e = take_locks(r);
     if (!e)
         e = expect_no_database(r);
+    if (!e)
+        e = expect_database(r, fd);
     if (e)
         return e;
     remove_partial(r);

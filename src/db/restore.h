@@ -8,7 +8,7 @@
 #include "db/admin.h"
 #include "db/backup.h"
 
-/* fd: the backup, from where it stands; name: how it is called in the fault. Its copy is checked,
+/* fd: the backup, at its beginning; name: how it is called in the fault. Its copy is checked,
  * then changed where a database must differ that has forgotten something: ids go on far beyond
  * those that were dealt out since, every token is void, and it is marked and held (restored.h). It
  * gets its name only when it is whole and on disk.

@@ -357,6 +357,10 @@ class TestFiles(unittest.TestCase):
             result = bed.run("restore", bed.path / name)
             self.assertEqual((result.status, result.out), (1, ""), result)
             self.assertIn(words, result.err)
+        (bed.path / "link").symlink_to(bed.path / "old/orders.db")  # whoever reads as root follows none
+        result = bed.run("restore", bed.path / "link")
+        self.assertEqual((result.status, result.out), (1, ""), result)
+        self.assertIn("symbolic link", result.err)
         (bed.path / "old/orders.db-wal").write_text("a log")
         result = bed.run("restore", bed.path / "old/orders.db")
         self.assertEqual(result.status, 1)

@@ -131,13 +131,24 @@ END_TEST
 START_TEST(what_is_no_backup_is_refused)
 {
     put("backup", "");
-    refuse(ERR_CONFIG, "no database of orderd");
+    refuse(ERR_CORRUPT, "is not a database");
     char garbage[8193];
     memset(garbage, 'x', sizeof garbage - 1);
     garbage[sizeof garbage - 1] = '\0';
     put("backup", garbage);
     refuse(ERR_CORRUPT, file);
     ck_assert(!exists("orders.db"));
+}
+END_TEST
+
+/* It may be a secret of somebody else's. A folder where the copy would be makes that fail. */
+START_TEST(what_is_no_database_is_not_even_copied)
+{
+    put("backup", "root:$y$j9T$secret:20000:0:99999:7:::\n");
+    ck_assert_int_eq(mkdir(rig_file("orders.db.restoring"), 0700), 0);
+    ck_assert_int_eq(restore(), ERR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(fault.text, "is not a database"));
+    ck_assert_int_eq(rmdir(rig_file("orders.db.restoring")), 0);
 }
 END_TEST
 
@@ -371,6 +382,7 @@ int main(void)
     tcase_add_test(tc, whatever_is_of_a_database_is_in_the_way);
     tcase_add_test(tc, beside_a_responder_nothing_is_restored);
     tcase_add_test(tc, what_is_no_backup_is_refused);
+    tcase_add_test(tc, what_is_no_database_is_not_even_copied);
     tcase_add_test(tc, a_backup_that_was_cut_or_spoilt_is_refused);
     tcase_add_test(tc, a_backup_of_a_newer_program_is_refused);
     tcase_add_test(tc, a_disk_without_room_leaves_nothing);
