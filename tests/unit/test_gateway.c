@@ -120,6 +120,24 @@ START_TEST(captures_and_voids_fail_as_often_as_told_and_then_without_effect)
 }
 END_TEST
 
+/* Also where the token asks for garbage and the options too: twice wrong must not be right. */
+START_TEST(garbage_is_never_true)
+{
+    static const char *const asked[] = {"tok_garbage", "tok_ok"};
+    struct gateway *gateway = desk_open((struct simulated_options){.garbage_per_cent = 100});
+    for (int i = 0; i < 400; i++) {
+        char uid[UID_SIZE];
+        random_uid(uid);
+        enum gateway_result result = desk_authorise(gateway, uid, asked[i % 2]);
+        const struct gateway_answer *answer = desk_answer();
+        ck_assert(result != GATEWAY_DONE || memcmp(answer->reference, uid, UID_SIZE) ||
+                  answer->amount_minor != 2590);
+        ck_assert_int_eq(desk_count("authorise", uid), 1);
+    }
+    gateway_close(gateway);
+}
+END_TEST
+
 START_TEST(no_payment_token_reaches_the_ledger)
 {
     struct gateway *gateway = desk_open((struct simulated_options){.approve_others = 1});
@@ -378,6 +396,7 @@ static void add_calls(TCase *calls)
     tcase_add_loop_test(calls, declines_at_random_as_often_as_told, 0, 3);
     tcase_add_test(calls, an_answer_says_what_it_is_about);
     tcase_add_test(calls, captures_and_voids_fail_as_often_as_told_and_then_without_effect);
+    tcase_add_test(calls, garbage_is_never_true);
     tcase_add_test(calls, no_payment_token_reaches_the_ledger);
     tcase_add_loop_test(calls, each_call_after_each_other, 0, 2 * SEQUENCES);
     tcase_add_test(calls, a_decline_keeps_its_code);
