@@ -172,8 +172,13 @@ static enum err rename_new(const char *path, const char *name, struct fault *fau
 {
     if (!renameat2(AT_FDCWD, path, AT_FDCWD, name, RENAME_NOREPLACE))
         return ERR_NONE;
-    if (errno == EINVAL && !link(path, name))
-        return unlink(path) ? fail_errno(fault, ERR_IO, "cannot remove %s", path) : ERR_NONE;
+    if (errno == EINVAL && !link(path, name)) {
+        if (!unlink(path))
+            return ERR_NONE;
+        enum err e = fail_errno(fault, ERR_IO, "cannot remove %s", path);
+        (void)unlink(name);
+        return e;
+    }
     if (errno == EEXIST)
         return fail(fault, ERR_TAKEN, NULL, "%s exists already", name);
     return fail_errno(fault, ERR_IO, "cannot rename %s to %s", path, name);
