@@ -63,10 +63,22 @@ static bool is_harmful(const unsigned char *at, size_t len)
     return len == 3 && is_turning(at);
 }
 
+/* Printable ASCII that needs no quotes: what nearly all values are made of. */
+static size_t plain_len(const char *value)
+{
+    const char *at = value;
+    while (*at > ' ' && *at < 0x7F && *at != '=' && *at != '"' && *at != '\\')
+        at++;
+    return (size_t)(at - value);
+}
+
 static bool is_plain(const char *value, size_t len)
 {
     if (!len)
         return false;
+    size_t skip = plain_len(value);
+    value += skip;
+    len -= skip;
     while (len) {
         size_t step = text_sequence(value, len);
         if (!step || is_harmful((const unsigned char *)value, step) || strchr(" =\"\\", *value))
@@ -108,6 +120,10 @@ void logfmt_text(struct logfmt *line, const char *key, const char *value)
     if (!put_key(line, key))
         return;
     bool quoted = !is_plain(value, len);
+    if (!quoted && line->len + len <= ROOM) {
+        put(line, value, len);
+        return;
+    }
     if (quoted)
         put(line, "\"", 1);
     while (len && !line->is_cut) {

@@ -22,6 +22,7 @@
 struct sight {
     const char *text;
     struct members header, payload;
+    const char *kid;
     const struct key *key;
     jwt_t *jwt; /* NULL until the signature was found good */
     struct arena *arena;
@@ -73,6 +74,13 @@ static enum err check_shape(struct sight *sight)
 }
 
 /* lifetime_s: a key that was retired longer ago can have signed nothing that is still good. */
+static enum err find_key(const struct keyring *keys, const char *kid, int64_t now,
+    int64_t lifetime_s, const struct key **out, struct fault *fault)
+{
+    *out = keyring_find(keys, kid, now, lifetime_s);
+    return *out ? ERR_NONE : fail(fault, ERR_INVALID_TOKEN, NULL, "kid is no key of ours");
+}
+
 static enum err check_header(
     struct sight *sight, const struct keyring *keys, int64_t now, int64_t lifetime_s)
 {
@@ -85,9 +93,8 @@ static enum err check_header(
         return refuse(sight, "there is no kid");
     if (sight->header.count != 3)
         return refuse(sight, "the header has more than alg, typ and kid");
-    const char *id = arena_copy(sight->arena, kid->raw, kid->raw_len);
-    sight->key = keyring_find(keys, id, now, lifetime_s);
-    return sight->key ? ERR_NONE : refuse(sight, "kid is no key of ours");
+    sight->kid = arena_copy(sight->arena, kid->raw, kid->raw_len);
+    return find_key(keys, sight->kid, now, lifetime_s, &sight->key, sight->fault);
 }
 
 /* Where its memory is wanting libjwt mostly says EINVAL, and in one place it decodes as without a
@@ -135,23 +142,24 @@ static enum err check_claim(const struct sight *sight, const char *name, const c
     return e;
 }
 
-static enum err check_times(const struct sight *sight, int64_t now)
+static enum err read_times(const struct sight *sight, struct token_claims *out)
 {
-    int64_t expires_at, issued_at, not_before_at;
-    enum err e = claim_number(sight, "exp", &expires_at);
+    enum err e = claim_number(sight, "exp", &out->expires_at);
     if (!e)
-        e = claim_number(sight, "iat", &issued_at);
-    if (!e)
-        e = claim_number(sight, "nbf", &not_before_at);
-    if (e)
-        return e;
-    if (now >= expires_at)
-        return refuse(sight, "the token has expired");
-    if (issued_at > now + TOKEN_LEEWAY_S)
-        return refuse(sight, "iat is in the future");
-    if (not_before_at > now + TOKEN_LEEWAY_S)
-        return refuse(sight, "the token is not valid yet");
-    return ERR_NONE;
+        e = claim_number(sight, "iat", &out->issued_at);
+    return e ? e : claim_number(sight, "nbf", &out->not_before_at);
+}
+
+static enum err check_times(const struct token_claims *claims, int64_t now, struct fault *fault)
+{
+    const char *why = NULL;
+    if (now >= claims->expires_at)
+        why = "the token has expired";
+    else if (claims->issued_at > now + TOKEN_LEEWAY_S)
+        why = "iat is in the future";
+    else if (claims->not_before_at > now + TOKEN_LEEWAY_S)
+        why = "the token is not valid yet";
+    return why ? fail(fault, ERR_INVALID_TOKEN, NULL, "%s", why) : ERR_NONE;
 }
 
 static enum err read_claims(const struct sight *sight, struct token_claims *out)
@@ -169,6 +177,7 @@ static enum err read_claims(const struct sight *sight, struct token_claims *out)
     if (!text_parse_uint(subject, strlen(subject), INT64_MAX, &out->user_id) || !out->user_id)
         return refuse(sight, "sub is no user");
     out->role = arena_text(sight->arena, role);
+    out->kid = sight->kid;
     return ERR_NONE;
 }
 
@@ -185,7 +194,9 @@ static enum err look(struct sight *sight, const struct keyring *keys,
     if (!e)
         e = check_claim(sight, "aud", options->audience);
     if (!e)
-        e = check_times(sight, now);
+        e = read_times(sight, out);
+    if (!e)
+        e = check_times(out, now, sight->fault);
     return e ? e : read_claims(sight, out);
 }
 
@@ -199,6 +210,14 @@ enum err token_verify(const struct keyring *keys, const struct token_options *op
     jwt_free(sight.jwt);
     *out = e ? (struct token_claims){.user_id = 0} : claims;
     return e;
+}
+
+enum err token_check_again(const struct keyring *keys, const struct token_options *options,
+    const struct token_claims *claims, int64_t now, struct fault *fault)
+{
+    const struct key *key;
+    enum err e = find_key(keys, claims->kid, now, options->lifetime_s, &key, fault);
+    return e ? e : check_times(claims, now, fault);
 }
 
 static bool add_claims(jwt_t *jwt, const struct token_options *options,

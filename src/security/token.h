@@ -26,6 +26,11 @@ struct token_claims {
     int64_t user_id; /* sub, a canonical decimal string */
     const char *role;
     int64_t epoch;
+    /* Read by token_verify(); token_issue() makes its own. */
+    int64_t issued_at;
+    int64_t not_before_at;
+    int64_t expires_at;
+    const char *kid;
 };
 
 /* *out lives in the arena. Adds iss, aud, iat, nbf, exp, jti; header alg, typ, kid. */
@@ -36,5 +41,10 @@ enum err token_issue(const struct keyring *, const struct token_options *,
  * text says why, for the tests and the log: a client is told one thing whatever it was. */
 enum err token_verify(const struct keyring *, const struct token_options *, const char *token,
     int64_t now, struct arena *, struct token_claims *out, struct fault *);
+
+/* What may have changed about a token that was verified before: its key may verify no more, and
+ * time goes on. ERR_INVALID_TOKEN. */
+enum err token_check_again(const struct keyring *, const struct token_options *,
+    const struct token_claims *, int64_t now, struct fault *);
 
 #endif

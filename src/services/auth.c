@@ -31,6 +31,7 @@ struct auth *auth_open(struct store *store, struct hasher *hasher, struct keyrin
         .audience = options->audience,
         .lifetime_s = options->token_lifetime_s,
     };
+    auth->token_cache = token_cache_new();
     pthread_rwlock_init(&auth->keyring_lock, NULL);
     return auth;
 }
@@ -41,6 +42,7 @@ void auth_close(struct auth *auth)
         return;
     keyring_close(auth->keyring);
     throttle_close(auth->throttle);
+    token_cache_free(auth->token_cache);
     pthread_rwlock_destroy(&auth->keyring_lock);
     free(auth);
 }
@@ -50,6 +52,7 @@ void auth_set_keyring(struct auth *auth, struct keyring *keyring)
     pthread_rwlock_wrlock(&auth->keyring_lock);
     struct keyring *old = auth->keyring;
     auth->keyring = keyring;
+    token_cache_forget(auth->token_cache);
     pthread_rwlock_unlock(&auth->keyring_lock);
     keyring_close(old);
 }
@@ -159,8 +162,8 @@ static enum err verify(
     struct auth *auth, struct context *ctx, const char *token, struct token_claims *claims)
 {
     pthread_rwlock_rdlock(&auth->keyring_lock);
-    enum err e = token_verify(
-        auth->keyring, &auth->tokens, token, clock_now(), ctx->arena, claims, &ctx->fault);
+    enum err e = token_cache_verify(auth->token_cache, auth->keyring, &auth->tokens, token,
+        clock_now(), ctx->arena, claims, &ctx->fault);
     pthread_rwlock_unlock(&auth->keyring_lock);
     return e;
 }

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include "security/token_cache.h"
+
 #include "services/auth.h"
 
 struct auth {
@@ -16,6 +18,7 @@ struct auth {
     int trust_addresses;
     pthread_rwlock_t keyring_lock;
     struct keyring *keyring;
+    struct token_cache *token_cache; /* of that ring */
 };
 
 /* Whom to look for: by name, or by id if that is NULL; and, if address is not, when he last logged

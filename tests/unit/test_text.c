@@ -50,6 +50,23 @@ START_TEST(utf8_is_taken_strictly)
 }
 END_TEST
 
+/* Every row at every place of a text of every length, of which some bytes are looked at together.
+ */
+START_TEST(utf8_is_taken_strictly_wherever_it_stands)
+{
+    size_t len = utf8_rows[_i].len;
+    for (size_t total = len; total < 40; total++)
+        for (size_t at = 0; at + len <= total; at++) {
+            char *exact = malloc(total ? total : 1);
+            ck_assert_ptr_nonnull(exact);
+            memset(exact, 'a', total);
+            memcpy(exact + at, utf8_rows[_i].bytes, len);
+            ck_assert_int_eq(text_is_utf8(exact, total), utf8_rows[_i].points > 0);
+            free(exact);
+        }
+}
+END_TEST
+
 START_TEST(nothing_is_utf8)
 {
     ck_assert(text_is_utf8("", 0));
@@ -260,6 +277,7 @@ int main(void)
     TCase *tcase = tcase_create("text");
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, utf8_is_taken_strictly, 0, COUNT(utf8_rows));
+    tcase_add_loop_test(tcase, utf8_is_taken_strictly_wherever_it_stands, 0, COUNT(utf8_rows));
     tcase_add_test(tcase, nothing_is_utf8);
     tcase_add_test(tcase, control_characters_are_c0_and_del);
     tcase_add_loop_test(tcase, numbers_have_one_spelling, 0, COUNT(uint_rows));

@@ -15,6 +15,7 @@
 const struct token_options options = {.issuer = "orderd", .audience = "shop", .lifetime_s = 3600};
 
 struct keyring *keys;
+struct token_cache *cache;
 struct arena arena;
 struct fault fault;
 
@@ -33,10 +34,12 @@ void forge_begin(void)
     ck_assert_int_eq(keyring_open(&keys, folder, NULL), ERR_NONE);
     arena_init(&arena, 16384);
     fault_begin(&fault, &arena);
+    cache = token_cache_new();
 }
 
 void forge_end(void)
 {
+    token_cache_free(cache);
     arena_fini(&arena);
     keyring_close(keys);
 }
@@ -64,6 +67,21 @@ char *forge(const char *header, const char *payload)
     return forge_with(KEY, header, strlen(header), payload, strlen(payload));
 }
 
+static void expect_same_of_cache(const char *token, const struct token_claims *wanted, enum err e)
+{
+    struct fault other;
+    struct token_claims claims = {.user_id = 1, .role = "admin"};
+    fault_begin(&other, &arena);
+    ck_assert_int_eq(
+        token_cache_verify(cache, keys, &options, token, NOW, &arena, &claims, &other), e);
+    ck_assert_pstr_eq(other.text, e ? fault.text : NULL);
+    ck_assert_int_eq(claims.user_id, wanted->user_id);
+    ck_assert_int_eq(claims.epoch, wanted->epoch);
+    ck_assert_int_eq(claims.expires_at, wanted->expires_at);
+    ck_assert_pstr_eq(claims.role, wanted->role);
+    ck_assert_pstr_eq(claims.kid, wanted->kid);
+}
+
 /* From memory of exactly its size, so that a sanitizer sees every byte read past it. */
 enum err verify_token(const char *token, struct token_claims *claims)
 {
@@ -71,6 +89,8 @@ enum err verify_token(const char *token, struct token_claims *claims)
     ck_assert_ptr_nonnull(exact);
     fault_clear(&fault);
     enum err e = token_verify(keys, &options, exact, NOW, &arena, claims, &fault);
+    expect_same_of_cache(exact, claims, e); /* when it is new there */
+    expect_same_of_cache(exact, claims, e); /* and when it is known */
     free(exact);
     return e;
 }

@@ -8,7 +8,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "security/keyring.h"
-#include "security/token.h"
+#include "security/token_cache.h"
 
 #define KID      "20261124T150405Z-0badcafe"
 #define OLD_KID  "20251124T150405Z-0badcafe"
@@ -35,6 +35,7 @@
 
 extern const struct token_options options;
 extern struct keyring *keys; /* KID, OLD_KID and GONE_KID */
+extern struct token_cache *cache;
 extern struct arena arena;
 extern struct fault fault;
 
@@ -46,7 +47,7 @@ char *forge_with(const char *key, const char *header, size_t header_len, const c
     size_t payload_len);
 char *forge(const char *header, const char *payload); /* with KEY */
 
-/* At NOW. */
+/* At NOW; with and without the cache, which must say the same. */
 enum err verify_token(const char *token, struct token_claims *claims);
 void expect_refused(const char *token, const char *why); /* part of the fault's text */
 void expect_accepted(const char *token);                 /* for user 7, role user, epoch 2 */
