@@ -30,14 +30,19 @@ static void make_room(struct buffer *buffer, size_t len)
     buffer->cap = cap;
 }
 
-void buffer_bytes(struct buffer *buffer, const void *bytes, size_t len)
+char *buffer_extend(struct buffer *buffer, size_t len)
 {
-    if (!len)
-        return;
     make_room(buffer, len);
-    memcpy(buffer->data + buffer->len, bytes, len);
+    char *at = buffer->data + buffer->len;
     buffer->len += len;
     buffer->data[buffer->len] = '\0';
+    return at;
+}
+
+void buffer_bytes(struct buffer *buffer, const void *bytes, size_t len)
+{
+    if (len) /* bytes may be NULL then */
+        memcpy(buffer_extend(buffer, len), bytes, len);
 }
 
 void buffer_text(struct buffer *buffer, const char *text)
@@ -47,7 +52,7 @@ void buffer_text(struct buffer *buffer, const char *text)
 
 void buffer_char(struct buffer *buffer, char c)
 {
-    buffer_bytes(buffer, &c, 1);
+    *buffer_extend(buffer, 1) = c;
 }
 
 void buffer_int(struct buffer *buffer, int64_t number)

@@ -17,6 +17,8 @@ struct buffer {
 };
 
 void buffer_begin(struct buffer *, struct arena *, size_t cap);
+/* len more bytes, which are the caller's to fill before any other call. */
+char *buffer_extend(struct buffer *, size_t len);
 void buffer_bytes(struct buffer *, const void *, size_t len);
 void buffer_text(struct buffer *, const char *);
 void buffer_char(struct buffer *, char);
