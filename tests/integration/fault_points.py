@@ -184,8 +184,7 @@ class House(harness.Server):
 
     def rest(self):
         """Also what waits to be tried again, which may be on its way there or back."""
-        self.wait(lambda: self.is_settled() and not self.spooled("deferred", "new", "claimed", "deferred"),
-                  "a home at rest")
+        self.wait(self.has_delivered_all, "a home at rest")
 
     def judge(self, case):
         """From here on nobody dies."""

@@ -283,7 +283,7 @@ class Lane(harness.Server):
         """Waits until all is done; programs that ended are started again."""
         def is_done():
             self.both()
-            return self.is_at_rest() and not self.spooled("deferred")
+            return self.has_delivered_all()
 
         wait_for(is_done, "all at rest", 60)
 

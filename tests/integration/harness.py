@@ -320,6 +320,11 @@ class Home:
         """And every mail has left the spool."""
         return self.is_settled() and not self.spooled("new", "claimed")
 
+    def has_delivered_all(self):
+        """And no mail waits for another try. A message moves from deferred/ to claimed/, or back, while we look: in
+        this order none slips by."""
+        return self.is_settled() and not self.spooled("deferred", "new", "claimed", "deferred")
+
     def log_files(self):
         return sorted((self.path / "log").glob("*"))
 
@@ -511,6 +516,9 @@ http {{
 
     def wait_until_at_rest(self, seconds=30):
         wait_for(self.is_at_rest, "attempts, payments, outbox and spool at rest", seconds)
+
+    def wait_until_delivered(self, seconds=60):
+        wait_for(self.has_delivered_all, "everything at rest, and no mail deferred", seconds)
 
 
 def main(deadline_s=120):

@@ -171,14 +171,9 @@ def wait_for_health(server, *degraded):
     harness.wait_for(lambda: health(server) == list(degraded), f"only {degraded or 'nothing'} degraded")
 
 
-def wait_until_at_rest(server, seconds=60):
-    """Mails that were deferred have come, too."""
-    harness.wait_for(lambda: server.is_at_rest() and not server.spooled("deferred"), "a home at rest", seconds)
-
-
 def check_all(case, server, shops, token=None):
     """The judge's three questions; of the replays some, since each home has many."""
-    wait_until_at_rest(server)
+    server.wait_until_delivered()
     judge.check_home(case, server, shops.sent)
     judge.check_reconcile(case, server)
     some = judge.Sent()

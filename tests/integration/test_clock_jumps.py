@@ -189,7 +189,7 @@ class Mails(unittest.TestCase):
             server.set_clock(shift)
             server.check_no_spin()
             maildir.unlink()
-            shops.wait_until_at_rest(server)
+            server.wait_until_delivered()
             self.assertEqual(len(server.mails()), 1, number)
             shutil.rmtree(maildir)
 

@@ -90,7 +90,7 @@ class Crash(unittest.TestCase):
             stop.set()
             for shop in shops:
                 shop.thread.join(60)
-        server.wait_until_at_rest(120)
+        server.wait_until_delivered(120)
         sent = judge.Sent()
         for shop in shops:
             sent.merge(shop.sent)

@@ -111,14 +111,14 @@ class Start(unittest.TestCase):
         server = harness.Server(self, FAST)
         _, token = server.customer()
         self.assertEqual(server.order(token).status, 201)
-        shops.wait_until_at_rest(server)
+        server.wait_until_delivered()
         for name in ("orderd", "orderd-notifier"):
             server.stop(name)
             failures = [self.fails_with(server, name, count) for count in range(4, 28, 4)]
             self.assertTrue(failures[0], name)
             server.start(name)
         self.assertEqual(server.order(token).status, 201)
-        shops.wait_until_at_rest(server)
+        server.wait_until_delivered()
         judge.check_home(self, server, judge.Sent())
 
     def fails_with(self, server, name, count):
@@ -155,7 +155,7 @@ class Notifier(unittest.TestCase):
         vitals.limit_files(notifier, NONE)
         vitals.check_no_spin(notifier)
         vitals.limit_files(notifier, ENOUGH)
-        shops.wait_until_at_rest(server)
+        server.wait_until_delivered()
         judge.check_home(self, server, judge.Sent())
         self.assertEqual(len(server.mails()), len(limits))
 

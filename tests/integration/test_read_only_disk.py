@@ -115,7 +115,7 @@ class Turns(unittest.TestCase):
         wait_for_health(server, "spool")
         vitals.check_no_spin(server.processes["orderd"], server.processes["orderd-notifier"])
         server.set_read_only(False)
-        shops.wait_until_at_rest(server)
+        server.wait_until_delivered()
         self.assertEqual({mail["X-Order-Id"] for mail in server.mails()}, {"1", "2", "3", "4"})
 
 
@@ -128,7 +128,7 @@ class Mounted(unittest.TestCase):
         server = disk.SpoolServer(self, FAST)
         _, token = server.customer()
         self.assertEqual(server.order(token).status, 201)
-        shops.wait_until_at_rest(server)
+        server.wait_until_delivered()
         for name in ("orderd", "orderd-notifier"):
             server.stop(name)
         server.disk.set_mode("ro")
@@ -141,7 +141,7 @@ class Mounted(unittest.TestCase):
         server.disk.set_mode("rw")
         wait_for_health(server)
         server.start("orderd-notifier")
-        shops.wait_until_at_rest(server)
+        server.wait_until_delivered()
         self.assertEqual({mail["X-Order-Id"] for mail in server.mails()}, {"1", "2"})
 
     def test_the_database(self):
