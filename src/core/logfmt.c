@@ -63,7 +63,9 @@ static bool is_harmful(const unsigned char *at, size_t len)
     return len == 3 && is_turning(at);
 }
 
-/* Printable ASCII that needs no quotes: what nearly all values are made of. */
+/* Printable ASCII that needs no quotes: what nearly all values are made of. To look for it first,
+ * and put it at once, saves an eighth of the instructions of an order's GET (bench/instructions).
+ */
 static size_t plain_len(const char *value)
 {
     const char *at = value;

@@ -31,35 +31,16 @@ size_t text_sequence(const char *text, size_t left)
     return is_overlong || is_surrogate || is_beyond ? 0 : len;
 }
 
-/* Bytes from the beginning that are ASCII. Nearly all text is, so eight are looked at at once: half
- * the instructions of writing an order as JSON. */
-static size_t ascii_len(const char *text, size_t len)
-{
-    size_t i = 0;
-    for (uint64_t eight; len - i >= sizeof eight; i += sizeof eight) {
-        memcpy(&eight, text + i, sizeof eight);
-        if (eight & UINT64_C(0x8080808080808080))
-            break;
-    }
-    while (i < len && (unsigned char)text[i] < 0x80)
-        i++;
-    return i;
-}
-
 bool text_is_utf8(const char *text, size_t len)
 {
-    for (;;) {
-        size_t step = ascii_len(text, len);
-        if (step == len)
-            return true;
-        text += step;
-        len -= step;
-        step = text_sequence(text, len);
+    while (len) {
+        size_t step = text_sequence(text, len);
         if (!step)
             return false;
         text += step;
         len -= step;
     }
+    return true;
 }
 
 size_t text_count(const char *text, size_t len)

@@ -1,5 +1,6 @@
 /* What was found out about tokens, so that a client who comes again and again costs a digest and
- * not a parser and a signature each time: half of what an order's GET costs otherwise.
+ * not a parser and a signature each time: half of the instructions of an order's GET otherwise
+ * (bench/instructions).
  *
  * Of a token only its digest is kept. Whatever may change from one request to the next is looked at
  * each time: its times, and whether its key verifies still. The user row is its caller's. */
