@@ -2,7 +2,6 @@
 nginx goes on, the state is what the last process of a busy day left behind."""
 
 import collections
-import http.client
 import json
 import re
 import shutil
@@ -148,10 +147,8 @@ class House(harness.Server):
     def send(self, key, members):
         """One try; None: no answer."""
         body = json.dumps(order_body(reference=key, **members), ensure_ascii=False).encode()
-        headers = [("Authorization", "Bearer " + self.token), ("Content-Type", harness.JSON), ("Idempotency-Key", key)]
-        try:
-            reply = harness.exchange(self.port, "POST", "/orders/create", body, headers)
-        except (OSError, http.client.HTTPException):
+        reply = self.try_order(self.token, key, body)
+        if reply is None:
             return None
         if reply.status == 201:
             self.sent.confirmed[key] = (body, reply.body)
