@@ -19,7 +19,7 @@
 #include "core/log.h"
 #include "core/random.h"
 #include "db/settings.h"
-#include "gateway/gateway.h"
+#include "gateway/simulated.h"
 #include "http/fastcgi.h"
 
 #include "api/router.h"

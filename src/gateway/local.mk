@@ -9,7 +9,7 @@ src_libgateway_a_SOURCES = \
 	src/gateway/ledger.c src/gateway/ledger.h \
 	src/gateway/ledger_scan.c src/gateway/ledger_scan.h \
 	src/gateway/rules.c src/gateway/rules.h \
-	src/gateway/simulated.c
+	src/gateway/simulated.c src/gateway/simulated.h
 GATEWAY_LIBS = src/libgateway.a
 
 check_PROGRAMS += \

@@ -3,7 +3,7 @@
  *
  * A token's outcome is settled when the call arrives, so a payment token never outlives its call.
  */
-#include "gateway/gateway.h"
+#include "gateway/simulated.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -190,12 +190,13 @@ static enum gateway_result refuse(struct gateway_answer *answer, const char *ref
     return GATEWAY_REFUSED;
 }
 
-static bool has_sum(enum call call)
+/* What is said in the end of a call that was answered: the truth, or garbage. */
+static enum gateway_result speak(const struct simulated *simulated, enum gateway_result result,
+    bool has_sum, struct gateway_answer *answer)
 {
-    return call == CALL_APPROVE || call == CALL_DECLINE || call == CALL_CAPTURE;
+    return happens(simulated->garbage_per_cent) ? garbage_say(result, has_sum, answer) : result;
 }
 
-/* What is said in the end: of a call that was answered, the truth, or garbage. */
 static enum gateway_result conclude(const struct simulated *simulated, enum gateway_result result,
     const struct intent *intent, const struct event *last, struct gateway_answer *answer)
 {
@@ -204,9 +205,7 @@ static enum gateway_result conclude(const struct simulated *simulated, enum gate
     say(answer, intent->event.reference, last);
     if (result == GATEWAY_DECLINED)
         memcpy(answer->decline_code, last->code, sizeof answer->decline_code);
-    if (!happens(simulated->garbage_per_cent))
-        return result;
-    return garbage_say(result, has_sum(intent->call), answer);
+    return speak(simulated, result, intent->call != CALL_VOID, answer);
 }
 
 /* False: what was said is nothing that a gateway would take. */
@@ -313,9 +312,7 @@ static enum gateway_result simulated_status(struct gateway *gateway, const char 
     }
     answer->state = rules_state(&last);
     say(answer, reference, &last);
-    if (!happens(simulated->garbage_per_cent))
-        return GATEWAY_DONE;
-    return garbage_say(GATEWAY_DONE, false, answer);
+    return speak(simulated, GATEWAY_DONE, false, answer);
 }
 
 static void simulated_close(struct gateway *gateway)

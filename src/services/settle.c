@@ -19,9 +19,9 @@
 #include "services/bell.h"
 #include "services/crew.h"
 
-#define ROUND_MAX      64   /* rows of one unit */
-#define HALF_MAX       32   /* of each kind, where there is enough of both */
-#define POLL_MS        1000 /* for what is due again */
+#define ROUND_MAX      64              /* rows of one unit */
+#define HALF_MAX       (ROUND_MAX / 2) /* of each kind, where there is enough of both */
+#define POLL_MS        1000            /* for what is due again */
 #define SWEEP_MS       60000
 #define SWEEP_ROWS     500
 #define SECONDS_OF_DAY 86400

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "gateway/gateway.h"
+#include "gateway/simulated.h"
 
 /* References as random_uid() makes them. */
 #define REF_A "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"

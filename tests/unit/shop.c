@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 
 #include "core/clock.h"
+#include "gateway/simulated.h"
 #include "security/keyring.h"
 #include "spool/spool.h"
 

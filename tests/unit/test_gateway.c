@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/random.h"
-#include "gateway/gateway.h"
+#include "gateway/simulated.h"
 #include "gateway/index.h"
 
 #include "gateway_desk.h"

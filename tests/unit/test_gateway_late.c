@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "gateway/gateway.h"
+#include "gateway/simulated.h"
 #include "gateway/late.h"
 
 #include "gateway_desk.h"

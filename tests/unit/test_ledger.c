@@ -14,7 +14,7 @@
 #include "core/buffer.h"
 #include "core/clock.h"
 #include "gateway/event.h"
-#include "gateway/gateway.h"
+#include "gateway/simulated.h"
 
 #include "gateway_desk.h"
 #include "unit.h"

@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/random.h"
+#include "gateway/simulated.h"
 
 #include "services/payment.h"
 
