@@ -110,25 +110,28 @@ enum err file_sync_dir(const char *path, struct fault *fault)
     return e;
 }
 
-static enum err fill_file(int fd, const void *bytes, size_t len, mode_t mode, struct fault *fault)
+enum err file_make(const char *path, mode_t mode, int *fd, struct fault *fault)
 {
-    enum err e = file_write_all(fd, bytes, len, fault);
-    if (e)
-        return e;
-    if (fchmod(fd, mode)) /* by itself, since open(2) applies the umask */
-        return fail_errno(fault, ERR_IO, "cannot set the mode");
-    if (fsync(fd))
-        return fail_errno(fault, ERR_IO, "cannot sync");
-    return ERR_NONE;
+    *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return fail_errno(fault, ERR_IO, "cannot make %s", path);
+    if (!fchmod(*fd, mode)) /* by itself, since open(2) applies the umask */
+        return ERR_NONE;
+    enum err e = fail_errno(fault, ERR_IO, "cannot set the mode of %s", path);
+    file_close(fd);
+    return e;
 }
 
 static enum err write_new(
     const char *path, const void *bytes, size_t len, mode_t mode, struct fault *fault)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return fail_errno(fault, ERR_IO, "cannot make %s", path);
-    enum err e = fill_file(fd, bytes, len, mode, fault);
+    int fd;
+    enum err e = file_make(path, mode, &fd, fault);
+    if (e)
+        return e;
+    e = file_write_all(fd, bytes, len, fault);
+    if (!e && fsync(fd))
+        e = fail_errno(fault, ERR_IO, "cannot sync %s", path);
     if (close(fd) && !e)
         e = fail_errno(fault, ERR_IO, "cannot close %s", path);
     return e;

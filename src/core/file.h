@@ -26,6 +26,10 @@ enum err file_replace(const char *path, const void *, size_t len, mode_t, struct
  * the folder. On failure nothing has that name but what had it before. */
 enum err file_publish(const char *path, const char *name, struct fault *);
 
+/* Makes an empty file of exactly that mode, whatever the umask, and opens it for writing. ERR_IO
+ * also if there is something of that name. */
+enum err file_make(const char *path, mode_t, int *fd, struct fault *);
+
 /* fsync of a folder, so that names in it survive. */
 enum err file_sync_dir(const char *path, struct fault *);
 

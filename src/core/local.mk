@@ -75,6 +75,7 @@ tests_unit_test_fault_point_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_fault_point_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_file_SOURCES = tests/unit/test_file.c
 tests_unit_test_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_file_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=renameat2,--wrap=unlink,--wrap=fsync
 tests_unit_test_file_LDADD = $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/log_files.c tests/unit/log_files.h
 tests_unit_test_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

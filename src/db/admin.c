@@ -17,6 +17,7 @@
 #include "core/file.h"
 
 #include "db/db.h"
+#include "db/db_whole.h"
 #include "db/locks.h"
 #include "db/migrate.h"
 

@@ -3,7 +3,6 @@
 #include "db/backup.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "core/random.h"
 
 #include "db/db.h"
+#include "db/db_whole.h"
 #include "db/migrate.h"
 #include "db/orders.h"
 
@@ -31,24 +31,8 @@ static void note_problem(void *arg, const char *text)
     problem->first[len] = '\0';
 }
 
-enum err backup_check(struct db *db, const char *name, const char *migrations, struct fault *fault)
-{
-    struct problem problem = {.count = 0};
-    int64_t pending;
-    enum err e = db_verify(db, note_problem, &problem);
-    if (e)
-        return fail(fault, e, NULL, "%s cannot be verified: %s", name, db_text(db));
-    if (problem.count)
-        return fail(fault, ERR_CORRUPT, NULL, "%s is damaged: %s", name, problem.first);
-    e = migrate_pending(db, migrations, &pending, fault);
-    if (e == ERR_BROKEN) { /* no table of migrations */
-        fault_clear(fault);
-        return fail(fault, ERR_CONFIG, NULL, "%s is no database of orderd", name);
-    }
-    return e;
-}
-
-enum err backup_describe(struct db *db, struct backup *out)
+/* What it says of its age. */
+static enum err describe(struct db *db, struct backup *out)
 {
     const struct order_filter newest = {.before_id = INT64_MAX, .limit = 1};
     struct order *order;
@@ -62,22 +46,46 @@ enum err backup_describe(struct db *db, struct backup *out)
     return e;
 }
 
+enum err backup_check(struct db *db, const char *name, const char *migrations, struct backup *out,
+    struct fault *fault)
+{
+    struct problem problem = {.count = 0};
+    int64_t pending;
+    enum err e = db_verify(db, note_problem, &problem);
+    if (e)
+        return fail(fault, e, NULL, "%s cannot be verified: %s", name, db_text(db));
+    if (problem.count)
+        return fail(fault, ERR_CORRUPT, NULL, "%s is damaged: %s", name, problem.first);
+    e = migrate_pending(db, migrations, &pending, fault);
+    if (e == ERR_BROKEN) { /* no table of migrations */
+        fault_clear(fault);
+        return fail(fault, ERR_CONFIG, NULL, "%s is no database of orderd", name);
+    }
+    if (e)
+        return e;
+    e = describe(db, out);
+    return e ? fail(fault, e, NULL, "%s cannot be read: %s", name, db_text(db)) : ERR_NONE;
+}
+
+enum err backup_measure(const char *path, struct backup *out, struct fault *fault)
+{
+    struct stat st;
+    if (stat(path, &st))
+        return fail_errno(fault, ERR_IO, "cannot look at %s", path);
+    out->bytes = (int64_t)st.st_size;
+    return ERR_NONE;
+}
+
 static enum err check_copy(
     const char *path, const char *migrations, struct backup *out, struct fault *fault)
 {
     struct db *db;
-    struct stat st;
     enum err e = db_open_bare_reader(&db, path, fault);
     if (e)
         return e;
-    e = backup_check(db, path, migrations, fault);
-    if (!e && (e = backup_describe(db, out)))
-        e = fail(fault, e, NULL, "%s cannot be read: %s", path, db_text(db));
+    e = backup_check(db, path, migrations, out, fault);
     db_close(db);
-    if (!e && stat(path, &st))
-        e = fail_errno(fault, ERR_IO, "cannot look at %s", path);
-    out->bytes = e ? 0 : (int64_t)st.st_size;
-    return e;
+    return e ? e : backup_measure(path, out, fault);
 }
 
 /* Early, before anything is copied; file_publish() looks once more. */
@@ -91,23 +99,14 @@ static enum err expect_nothing(const char *file, struct fault *fault)
     return ERR_NONE;
 }
 
-static enum err make_empty(const char *path, struct fault *fault)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return fail_errno(fault, ERR_IO, "cannot make %s", path);
-    enum err e =
-        fchmod(fd, 0600) ? fail_errno(fault, ERR_IO, "cannot set the mode of %s", path) : ERR_NONE;
-    file_close(&fd);
-    return e;
-}
-
 static enum err make_at(const struct admin_options *options, const char *partial, const char *file,
     struct backup *out, struct fault *fault)
 {
-    enum err e = make_empty(partial, fault);
+    int fd;
+    enum err e = file_make(partial, 0600, &fd, fault);
     if (e)
         return e;
+    file_close(&fd); /* the engine opens it by its name */
     e = admin_copy(options, partial, fault);
     if (!e)
         e = check_copy(partial, options->migrations, out, fault);

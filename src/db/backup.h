@@ -25,11 +25,14 @@ struct backup {
 enum err backup_make(
     const struct admin_options *, const char *file, struct backup *out, struct fault *);
 
-/* Is it whole, and of a version that we know or can bring up to date? Reads all of it. name: how it
- * is called in the fault. ERR_CORRUPT, ERR_CONFIG. */
-enum err backup_check(struct db *, const char *name, const char *migrations, struct fault *);
+/* Is it whole, and of a version that we know or can bring up to date? Reads all of it, and fills
+ * out with what can be read from inside. name: how it is called in the fault. ERR_CORRUPT,
+ * ERR_CONFIG.
+ */
+enum err backup_check(
+    struct db *, const char *name, const char *migrations, struct backup *out, struct fault *);
 
-/* Fills what can be read from inside. */
-enum err backup_describe(struct db *, struct backup *out);
+/* Fills the bytes of a file that is closed. */
+enum err backup_measure(const char *path, struct backup *out, struct fault *);
 
 #endif

@@ -4,10 +4,12 @@
  * All pages in one step, since a copy in several starts anew whenever somebody commits between
  * them. It goes at the speed of the disk, so the log, which cannot begin anew meanwhile, grows for
  * a short while only. */
-#include "db/db_sqlite.h"
+#include "db/db_whole.h"
 
 #include <errno.h>
 #include <string.h>
+
+#include "db/db_sqlite.h"
 
 #define TEXT_OF(number) #number
 #define TEXT(number)    TEXT_OF(number)

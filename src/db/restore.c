@@ -9,7 +9,6 @@
 #include "db/restore.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "core/file.h"
 
 #include "db/db.h"
+#include "db/db_whole.h"
 #include "db/locks.h"
 #include "db/restored.h"
 #include "db/users.h"
@@ -25,6 +25,10 @@
 #define BLOCK_LEN      65536
 #define CHECKPOINT_MS  5000
 #define PARTIAL_SUFFIX ".restoring"
+
+/* The files of one database. */
+static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+#define SUFFIX_COUNT (sizeof suffixes / sizeof *suffixes)
 
 struct restore {
     const struct admin_options *options;
@@ -56,8 +60,7 @@ static enum err take_locks(struct restore *r)
 /* A log that stayed behind would be played into the restored database. */
 static enum err expect_no_database(struct restore *r)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-    for (size_t n = 0; n < sizeof suffixes / sizeof *suffixes; n++) {
+    for (size_t n = 0; n < SUFFIX_COUNT; n++) {
         struct stat st;
         const char *path = arena_printf(&r->arena, "%s%s", r->options->path, suffixes[n]);
         if (!lstat(path, &st))
@@ -87,8 +90,7 @@ static enum err expect_database(struct restore *r, int fd)
  * nothing. */
 static void remove_partial(struct restore *r)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-    for (size_t n = 0; n < sizeof suffixes / sizeof *suffixes; n++)
+    for (size_t n = 0; n < SUFFIX_COUNT; n++)
         (void)unlink(arena_printf(&r->arena, "%s%s", r->partial, suffixes[n]));
 }
 
@@ -111,10 +113,11 @@ static enum err copy_bytes(struct restore *r, int from, int to)
 
 static enum err copy_backup(struct restore *r, int from)
 {
-    int to = open(r->partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (to < 0)
-        return fail_errno(r->fault, ERR_IO, "cannot make %s", r->partial);
-    enum err e = copy_bytes(r, from, to);
+    int to;
+    enum err e = file_make(r->partial, 0600, &to, r->fault);
+    if (e)
+        return e;
+    e = copy_bytes(r, from, to);
     file_close(&to);
     return e;
 }
@@ -145,22 +148,16 @@ static enum err change_and_commit(struct restore *r, struct db *db, int64_t at)
 static enum err check_and_change(struct restore *r, int64_t at, struct backup *out)
 {
     struct db *db;
-    struct stat st;
     struct fault cause;
     fault_begin(&cause, &r->arena);
     enum err e = db_open_bare(&db, r->partial, &cause);
     if (e)
         return fail(r->fault, e, NULL, "%s cannot be opened: %s", r->name, cause.text);
-    e = backup_check(db, r->name, r->options->migrations, r->fault);
-    if (!e && (e = backup_describe(db, out)))
-        e = fail(r->fault, e, NULL, "%s cannot be read: %s", r->name, db_text(db));
+    e = backup_check(db, r->name, r->options->migrations, out, r->fault);
     if (!e)
         e = change_and_commit(r, db, at);
     db_close(db);
-    if (!e && stat(r->partial, &st))
-        e = fail_errno(r->fault, ERR_IO, "cannot look at %s", r->partial);
-    out->bytes = e ? 0 : (int64_t)st.st_size;
-    return e;
+    return e ? e : backup_measure(r->partial, out, r->fault);
 }
 
 static enum err restore(struct restore *r, int fd, int64_t at, struct backup *out)

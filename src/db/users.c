@@ -8,6 +8,7 @@
 #include "core/text.h"
 
 #include "db/db.h"
+#include "db/db_whole.h"
 
 #define FOLD_SIZE 256 /* longer than any name or address that is stored */
 

@@ -1,9 +1,11 @@
 /* SQLite's own check of a database. Its answers are rows of text, "ok" if there is nothing to tell;
  * they are passed on as they are, since only they say where the damage is. */
-#include "db/db_sqlite.h"
+#include "db/db_whole.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "db/db_sqlite.h"
 
 struct report {
     db_report *tell;

@@ -1,5 +1,6 @@
-/* Faults are made to happen: /dev/full for a full disk, RLIMIT_FSIZE for a write that is cut short.
- * They must work for root too, whom no permission stops. */
+/* Faults are made to happen: /dev/full for a full disk, RLIMIT_FSIZE for a write that is cut short,
+ * the linker's --wrap for what else a file system may refuse. They must work for root too, whom no
+ * permission stops. */
 #include "unit.h"
 
 #include <dirent.h>
@@ -23,8 +24,49 @@ static struct arena arena;
 static struct fault fault;
 static const char *folder;
 
+int __real_renameat2(int, const char *, int, const char *, unsigned);
+int __wrap_renameat2(int, const char *, int, const char *, unsigned);
+int __real_unlink(const char *);
+int __wrap_unlink(const char *);
+int __real_fsync(int);
+int __wrap_fsync(int);
+
+static int rename_errno; /* of every call; 0: they work */
+static int unlink_errno; /* of the next one */
+static int fsync_errno;  /* of the one after fsyncs_left */
+static int fsyncs_left;
+
+static int fail_with(int number)
+{
+    errno = number;
+    return -1;
+}
+
+int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+    return rename_errno ? fail_with(rename_errno)
+                        : __real_renameat2(from_fd, from, to_fd, to, flags);
+}
+
+int __wrap_unlink(const char *path)
+{
+    int number = unlink_errno;
+    unlink_errno = 0;
+    return number ? fail_with(number) : __real_unlink(path);
+}
+
+int __wrap_fsync(int fd)
+{
+    if (!fsync_errno || fsyncs_left-- > 0)
+        return __real_fsync(fd);
+    int number = fsync_errno;
+    fsync_errno = 0;
+    return fail_with(number);
+}
+
 static void begin(void)
 {
+    rename_errno = unlink_errno = fsync_errno = 0;
     folder = unit_folder();
     arena_init(&arena, 4096);
     fault_begin(&fault, &arena);
@@ -418,6 +460,67 @@ START_TEST(what_cannot_be_published_has_no_name)
 }
 END_TEST
 
+static void expect_unpublished(const char *path, const char *name)
+{
+    ck_assert_int_eq(file_publish(path, name, NULL), ERR_IO);
+    ck_assert_int_ne(access(name, F_OK), 0);
+}
+
+START_TEST(where_a_rename_cannot_spare_a_name_links_do)
+{
+    const char *path = put("partial", "new", 3, 0600);
+    const char *name = unit_path(folder, "name");
+    rename_errno = EINVAL;
+    unlink_errno = EIO; /* the first; taking the new name back works */
+    expect_unpublished(path, name);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    ck_assert_int_eq(file_publish(path, name, NULL), ERR_NONE);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    path = put("partial", "newer", 5, 0600);
+    ck_assert_int_eq(file_publish(path, name, NULL), ERR_TAKEN);
+    ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(what_is_not_synced_has_no_name)
+{
+    const char *name = unit_path(folder, "name");
+    for (int before_it = 0; before_it < 2; before_it++) { /* the file, its folder */
+        fsync_errno = EIO;
+        fsyncs_left = before_it;
+        expect_unpublished(put("partial", "x", 1, 0600), name);
+        ck_assert_int_eq(fsync_errno, 0);
+    }
+}
+END_TEST
+
+START_TEST(a_new_file_has_its_mode_whatever_the_umask)
+{
+    const char *path = unit_path(folder, "made");
+    struct stat st;
+    int fd;
+    mode_t before = umask(0777);
+    ck_assert_int_eq(file_make(path, 0640, &fd, NULL), ERR_NONE);
+    (void)umask(before);
+    ck_assert_int_eq(file_write_all(fd, "x", 1, NULL), ERR_NONE);
+    file_close(&fd);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_eq(st.st_mode & 07777, 0640);
+}
+END_TEST
+
+START_TEST(a_new_file_is_made_over_nothing_that_is_there)
+{
+    const char *path = put("made", "mine", 4, 0600);
+    int fd;
+    ck_assert_int_eq(file_make(path, 0600, &fd, &fault), ERR_IO);
+    ck_assert_int_eq(fd, -1);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(symlink("nowhere", path), 0);
+    ck_assert_int_eq(file_make(path, 0600, &fd, NULL), ERR_IO);
+}
+END_TEST
+
 static TCase *make_tcase(Suite *suite, const char *name)
 {
     TCase *tcase = tcase_create(name);
@@ -458,6 +561,10 @@ int main(void)
     tcase_add_test(tcase, a_replacement_that_cannot_take_the_name_leaves_nothing_behind);
     tcase_add_test(tcase, a_published_name_spares_what_is_there);
     tcase_add_test(tcase, what_cannot_be_published_has_no_name);
+    tcase_add_test(tcase, where_a_rename_cannot_spare_a_name_links_do);
+    tcase_add_test(tcase, what_is_not_synced_has_no_name);
+    tcase_add_test(tcase, a_new_file_has_its_mode_whatever_the_umask);
+    tcase_add_test(tcase, a_new_file_is_made_over_nothing_that_is_there);
     tcase_add_test(tcase, only_folders_can_be_synced_as_such);
     tcase_add_test(tcase, folders_are_made_with_their_parents);
     tcase_add_test(tcase, a_folder_in_whose_way_something_stands_is_not_made);

@@ -283,17 +283,24 @@ START_TEST(no_checkpoint_while_a_tool_writes)
 }
 END_TEST
 
-START_TEST(a_reader_that_does_not_let_go_is_waited_for_but_not_for_ever)
+/* A reader that holds on to the log, in which there is something newer than it sees. */
+static struct db *begin_reading(struct db *writer)
 {
-    struct db *db = rig_db();
     struct db *reader;
-    int fd;
     int64_t seen;
-    ck_assert_int_eq(locks_open_write(rig_path(), &fd, NULL), ERR_NONE);
     ck_assert_int_eq(db_open(&reader, rig_path(), DB_READER, NULL), ERR_NONE);
     ck_assert_int_eq(db_begin(reader), ERR_NONE);
     ck_assert_int_eq(query_count(db_query(reader, Q_USER_COUNT), &seen), ERR_NONE);
-    ck_assert_int_eq(settings_put(db, "k1", "x", 1), ERR_NONE);
+    ck_assert_int_eq(settings_put(writer, "k1", "x", 1), ERR_NONE);
+    return reader;
+}
+
+START_TEST(a_reader_that_does_not_let_go_is_waited_for_but_not_for_ever)
+{
+    struct db *db = rig_db();
+    struct db *reader = begin_reading(db);
+    int fd;
+    ck_assert_int_eq(locks_open_write(rig_path(), &fd, NULL), ERR_NONE);
     int64_t before = clock_mono_ms();
     ck_assert_int_eq(checkpoint_all(db, fd, 100), ERR_BUSY);
     struct checkpoint checkpoint = {.db = db, .write_fd = fd};
@@ -326,14 +333,9 @@ START_TEST(readers_are_waited_for_longer_the_more_the_log_has_grown)
         {12000, 16000, 800},
     };
     struct db *db = rig_db();
-    struct db *reader;
+    struct db *reader = begin_reading(db);
     int fd;
-    int64_t seen;
     ck_assert_int_eq(locks_open_write(rig_path(), &fd, NULL), ERR_NONE);
-    ck_assert_int_eq(db_open(&reader, rig_path(), DB_READER, NULL), ERR_NONE);
-    ck_assert_int_eq(db_begin(reader), ERR_NONE);
-    ck_assert_int_eq(query_count(db_query(reader, Q_USER_COUNT), &seen), ERR_NONE);
-    ck_assert_int_eq(settings_put(db, "k1", "x", 1), ERR_NONE);
     struct checkpoint checkpoint = {.db = db, .write_fd = fd};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         checkpoint_if_due(&checkpoint, rows[i].pages);
