@@ -11,10 +11,12 @@ ORDERD_LANES       homes that are used at once (3)"""
 
 import collections
 import concurrent.futures
+import contextlib
 import itertools
 import os
 import queue
 import random
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -125,7 +127,7 @@ class Command(Scene):
     def call(self, lane, variables=None):
         done = subprocess.run(
             [harness.BUILD / "orderctl", "--config", lane.config, *self.arguments], input=self.text_in, text=True,
-            capture_output=True, timeout=60, check=False, env={**os.environ, **(variables or {})})
+            capture_output=True, timeout=60, check=False, cwd=lane.path, env={**os.environ, **(variables or {})})
         return orderctl.Result(done)
 
     def run(self, lane, injection):
@@ -153,6 +155,57 @@ class Command(Scene):
         assert result.status == 0 or (result.status in (1, 2) and result.err.strip()), result
 
 
+class FileCommand(Command):
+    """Makes a file, which is there wholly or not at all; then it can be made again."""
+
+    def __init__(self, *arguments, made):
+        super().__init__(*arguments)
+        self.made = made
+
+    def prepare(self, lane):
+        """Without faults."""
+
+    def run(self, lane, injection):
+        lane.begin(injection)
+        for path in lane.path.glob("backup.db*"):
+            path.unlink()
+        variables = lane.environment.pop("orderctl")
+        self.prepare(lane)
+        result = self.call(lane, variables)
+        if lane.made:
+            self.check_result(injection, result)
+        if not (lane.path / self.made).exists():
+            assert lane.made and result.status != 0, result
+            result = self.call(lane)
+        assert result.status == 0 or lane.made, result
+        self.check_made(lane)
+        return bool(lane.made)
+
+    def check_made(self, lane):
+        with contextlib.closing(sqlite3.connect(f"file:{lane.path / self.made}?mode=ro", uri=True)) as database:
+            assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert database.execute("SELECT count(*) FROM users").fetchall() == [(2,)]
+
+
+class Restore(FileCommand):
+    """And what is restored is held."""
+
+    def prepare(self, lane):
+        lane.orderctl("backup", str(lane.path / "backup.db"))
+        for path in lane.path.glob("orders.db*"):
+            path.unlink()
+
+    def check_made(self, lane):
+        super().check_made(lane)
+        assert lane.value("SELECT count(*) FROM settings WHERE name = 'held_since'") == 1
+        lane.orderctl("reconcile", "--restored")
+        lane.start("orderd")
+        customer = Customer(lane)
+        customer.login()
+        customer.order_and_repeat("first")
+        lane.end("orderd")
+
+
 SCENES = [
     Scene(),
     NotifierScene(),
@@ -163,6 +216,8 @@ SCENES = [
     Command("order", "list"),
     Command("reconcile"),
     Command("check"),
+    FileCommand("backup", "backup.db", made="backup.db"),
+    Restore("restore", "backup.db", made="orders.db"),
 ]
 
 
