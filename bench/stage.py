@@ -65,30 +65,12 @@ class Home(harness.Client, harness.Home):
         return home
 
     @property
-    def config(self):
-        return self.path / "orderd.conf"
-
-    @property
     def socket(self):
         return self.path / "run/orderd.sock"
 
     @property
     def pid(self):
         return self.processes["orderd"].pid
-
-    def write_config(self, options):
-        values = {
-            "server.data": TOP / "share",
-            "database.migrations": TOP / "sql",
-            "log.file": "log/orderd.log",
-            "log.notifier_file": "log/orderd-notifier.log",
-            **options,
-        }
-        lines = []
-        for section, names in itertools.groupby(sorted(values), lambda name: name.split(".")[0]):
-            lines.append(f"[{section}]")
-            lines += [f"{name.split('.')[1]} = {values[name]}" for name in names]
-        self.config.write_text("\n".join(lines) + "\n")
 
     def orderctl(self, *arguments, text_in=""):
         subprocess.run([BUILD / "orderctl", "--config", self.config, *arguments], input=text_in, text=True,

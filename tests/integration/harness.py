@@ -271,11 +271,35 @@ def order_body(**members):
     return {name: value for name, value in body.items() if value is not None}
 
 
+def config_text(values):
+    """values: {"section.name": value}"""
+    lines = []
+    for section, names in itertools.groupby(sorted(values), lambda name: name.split(".")[0]):
+        lines.append(f"[{section}]")
+        lines += [f"{name.split('.')[1]} = {values[name]}" for name in names]
+    return "\n".join(lines) + "\n"
+
+
 class Home:
     """What lies in a home: the database, the gateway's ledger, the Maildir, the logs."""
 
     def __init__(self, path):
         self.path = Path(path)
+
+    @property
+    def config(self):
+        return self.path / "orderd.conf"
+
+    def write_config(self, options):
+        """These, and where everything lies."""
+        values = {
+            "server.data": TOP / "share",
+            "database.migrations": TOP / "sql",
+            "log.file": "log/orderd.log",
+            "log.notifier_file": "log/orderd-notifier.log",
+            **options,
+        }
+        self.config.write_text(config_text(values))
 
     def rows(self, sql, *values):
         connection = sqlite3.connect(f"file:{self.path}/orders.db?mode=ro", uri=True, timeout=10)
@@ -378,24 +402,7 @@ class Server(Client, Home):
     # --- configuration
 
     def configure(self, options):
-        values = {
-            "server.data": TOP / "share",
-            "database.migrations": TOP / "sql",
-            "log.file": "log/orderd.log",
-            "log.notifier_file": "log/orderd-notifier.log",
-            "log.level": "debug",
-            **FAST,
-            **options,
-        }
-        lines = []
-        for section, names in itertools.groupby(sorted(values), lambda name: name.split(".")[0]):
-            lines.append(f"[{section}]")
-            lines += [f"{name.split('.')[1]} = {values[name]}" for name in names]
-        self.config.write_text("\n".join(lines) + "\n")
-
-    @property
-    def config(self):
-        return self.path / "orderd.conf"
+        self.write_config({"log.level": "debug", **FAST, **options})
 
     def write_nginx_conf(self):
         socket_path = self.path / "run/orderd.sock"

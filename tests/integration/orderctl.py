@@ -67,7 +67,6 @@ class Bed(harness.Home):
     def __init__(self, case, uid=None, **values):
         super().__init__(tempfile.mkdtemp(prefix="orderctl-test-"))
         case.addCleanup(shutil.rmtree, self.path, ignore_errors=True)
-        self.config = self.path / "orderd.conf"
         self.configure(**values)
         self.uid = uid
         if uid is not None:
@@ -75,14 +74,7 @@ class Bed(harness.Home):
             self.path.chmod(0o750)
 
     def configure(self, **values):
-        values = {**FAST, "database.migrations": TOP / "sql", **values}
-        lines = []
-        for name in sorted(values):
-            section, option = name.split(".")
-            if f"[{section}]" not in lines:
-                lines.append(f"[{section}]")
-            lines.append(f"{option} = {values[name]}")
-        self.config.write_text("\n".join(lines) + "\n")
+        self.config.write_text(harness.config_text({**FAST, "database.migrations": TOP / "sql", **values}))
         self.config.chmod(0o644)
 
     def run(self, *arguments, **options):

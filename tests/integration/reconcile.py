@@ -30,10 +30,6 @@ class Copy(Home):
         atexit.register(shutil.rmtree, self.path.parent, ignore_errors=True)
         shutil.copytree(Template.get().path, self.path, ignore=shutil.ignore_patterns("*.sock"))
 
-    @property
-    def config(self):
-        return self.path / "orderd.conf"
-
     def reconcile(self):
         return reconcile(self.config)
 
