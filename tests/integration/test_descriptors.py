@@ -101,7 +101,7 @@ class Start(unittest.TestCase):
         server.stop("orderd")
         server.wrapper["orderd"] = ["prlimit", "--nofile=48:48"]
         server.start("orderd")
-        self.assertIn("too few descriptors", server.log_text())
+        wait_for(lambda: "too few descriptors" in server.log_text(), "the warning")
         with Shops(server, readers=0) as load:
             load.wait_for_orders(30)
         shops.check_all(self, server, load)
