@@ -185,6 +185,8 @@ static void log_request(const struct call *call, enum err outcome)
         .outcome = outcome,
         .fault = &call->ctx->fault,
         .extra = extra,
+        .lines = call->ctx->lines,
+        .is_last = true,
     });
 }
 
@@ -200,6 +202,15 @@ static void finish(struct call *call, enum err outcome)
     log_request(call, outcome);
 }
 
+static enum fastcgi_next answer_or_hand_on(struct call *call)
+{
+    enum err e = check(call);
+    if (!e && call->route->pool != POOL_QUICK)
+        return call->route->pool == POOL_LONG ? FASTCGI_LONG : FASTCGI_SLOW;
+    finish(call, e ? e : call->route->handle(call));
+    return FASTCGI_ANSWERED;
+}
+
 enum fastcgi_next router_quick(void *app, struct request *request)
 {
     struct call *call = arena_alloc(request->ctx.arena, sizeof *call);
@@ -207,11 +218,11 @@ enum fastcgi_next router_quick(void *app, struct request *request)
     call->ctx = &request->ctx;
     call->app = app;
     request->state = call;
-    enum err e = check(call);
-    if (!e && call->route->pool != POOL_QUICK)
-        return call->route->pool == POOL_LONG ? FASTCGI_LONG : FASTCGI_SLOW;
-    finish(call, e ? e : call->route->handle(call));
-    return FASTCGI_ANSWERED;
+    struct store *store = call->app->store;
+    store_keep_snapshot(store, call->ctx->worker);
+    enum fastcgi_next next = answer_or_hand_on(call);
+    store_let_go(store, call->ctx->worker);
+    return next;
 }
 
 void router_slow(void *app, struct request *request)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "core/arena.h"
+#include "core/buffer.h"
 #include "core/error.h"
 
 struct context {
@@ -15,6 +16,7 @@ struct context {
     const char *client;     /* address of the client (REMOTE_ADDR), or "" */
     const char *subject;    /* what it is about, for the log: an attempt's uid; NULL: nothing */
     int64_t user_id;        /* 0 until a token was verified */
+    struct buffer *lines;   /* its log lines, written at its end; NULL: each is written at once */
     int worker; /* which reader of the store is ours: a quick worker's number, or -1 for a shared
                    one */
 };

@@ -1,7 +1,7 @@
-/* Many threads write while the file under them is rotated. A line is one write(2) to a descriptor
- * opened with O_APPEND, so lines never mix; writers share a read lock, and only whoever exchanges
- * the descriptor excludes them. Two processes may share a file: an old orderd that drains, and its
- * successor.
+/* Many threads write while the file under them is rotated. Whole lines go by one write(2) to a
+ * descriptor opened with O_APPEND, so they never mix; writers share a read lock, and only whoever
+ * exchanges the descriptor excludes them. Two processes may share a file: an old orderd that
+ * drains, and its successor.
  *
  * Owns the log's descriptor. It must never end the process, wait for a disk that is full, or lose a
  * line because a rotation failed: it then goes on in the old file. */
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "core/buffer.h"
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/log_file.h"
@@ -106,7 +107,7 @@ void log_close(void)
 }
 
 /* Under the shared lock. False: the disk is full, the reader of standard error is gone, ... */
-static bool write_line(const char *line, size_t len)
+static bool write_lines(const char *lines, size_t len)
 {
     if (atomic_exchange(&sink.is_torn, false) && file_write_all(sink.fd, "\n", 1, NULL)) {
         atomic_store(&sink.is_torn, true);
@@ -114,12 +115,12 @@ static bool write_line(const char *line, size_t len)
     }
     ssize_t put;
     do
-        put = write(sink.fd, line, len);
+        put = write(sink.fd, lines, len);
     while (put < 0 && errno == EINTR);
     if (put < 0)
         return false;
     atomic_fetch_add(&sink.size, put);
-    if ((size_t)put == len || !file_write_all(sink.fd, line + put, len - (size_t)put, NULL))
+    if ((size_t)put == len || !file_write_all(sink.fd, lines + put, len - (size_t)put, NULL))
         return true;
     atomic_store(&sink.is_torn, true);
     return false;
@@ -130,16 +131,23 @@ static bool is_rotation_due(void)
     return sink.path && sink.rotate_size > 0 && atomic_load(&sink.size) > sink.rotate_size;
 }
 
-/* Returns whether a rotation is due. */
-static bool emit(struct logfmt *line)
+static int64_t count_lines(const char *lines, size_t len)
 {
-    logfmt_end(line);
+    int64_t count = 0;
+    for (size_t i = 0; i < len; i++)
+        count += lines[i] == '\n';
+    return count;
+}
+
+/* Returns whether a rotation is due. */
+static bool emit(const char *lines, size_t len)
+{
     lock_shared();
-    bool written = write_line(line->data, line->len);
+    bool written = write_lines(lines, len);
     bool is_due = is_rotation_due();
     unlock();
     if (!written)
-        metrics_add(METRIC_log_lines_lost_total, 1);
+        metrics_add(METRIC_log_lines_lost_total, count_lines(lines, len));
     return is_due;
 }
 
@@ -159,7 +167,8 @@ static void complain(const char *event, const struct fault *fault)
     struct logfmt line;
     begin(&line, LOG_LEVEL_ERROR, event);
     logfmt_text(&line, "cause", fault->text);
-    (void)emit(&line);
+    logfmt_end(&line);
+    (void)emit(line.data, line.len);
 }
 
 /* Whoever comes second finds that it is no longer due. After a failure the size counts from 0
@@ -211,9 +220,9 @@ static void add_pairs(struct logfmt *line, const struct log_pair *pair)
             logfmt_int(line, pair->key, pair->number);
 }
 
-static void finish(struct logfmt *line)
+static void write_all(const char *lines, size_t len)
 {
-    if (emit(line))
+    if (len && emit(lines, len))
         rotate();
 }
 
@@ -224,7 +233,8 @@ void log_write(enum log_level level, const char *event, const struct log_pair *p
     struct logfmt line;
     begin(&line, level, event);
     add_pairs(&line, pairs);
-    finish(&line);
+    logfmt_end(&line);
+    write_all(line.data, line.len);
 }
 
 static enum log_level outcome_level(enum err outcome)
@@ -246,22 +256,36 @@ static void add_fault(struct logfmt *line, const struct fault *fault)
         logfmt_int(line, "fields", (int64_t)fault->field_count);
 }
 
+static void put_outcome(struct logfmt *line, enum log_level level, const struct log_outcome *o)
+{
+    begin(line, level, o->name);
+    logfmt_text(line, "kind", o->kind);
+    if (o->request_id)
+        logfmt_text(line, "request_id", o->request_id);
+    if (o->user_id)
+        logfmt_int(line, "user_id", o->user_id);
+    logfmt_int(line, "duration_us", o->duration_us);
+    logfmt_text(line, "outcome", err_info(o->outcome)->name);
+    if (o->outcome && o->fault)
+        add_fault(line, o->fault);
+    add_pairs(line, o->extra); /* last, since what a client chose may fill the line */
+    logfmt_end(line);
+}
+
 void log_outcome(const struct log_outcome *o)
 {
     enum log_level level = outcome_level(o->outcome);
-    if (!log_enabled(level))
-        return;
     struct logfmt line;
-    begin(&line, level, o->name);
-    logfmt_text(&line, "kind", o->kind);
-    if (o->request_id)
-        logfmt_text(&line, "request_id", o->request_id);
-    if (o->user_id)
-        logfmt_int(&line, "user_id", o->user_id);
-    logfmt_int(&line, "duration_us", o->duration_us);
-    logfmt_text(&line, "outcome", err_info(o->outcome)->name);
-    if (o->outcome && o->fault)
-        add_fault(&line, o->fault);
-    add_pairs(&line, o->extra); /* last, since what a client chose may fill the line */
-    finish(&line);
+    line.len = 0;
+    if (log_enabled(level))
+        put_outcome(&line, level, o);
+    if (!o->lines) {
+        write_all(line.data, line.len);
+        return;
+    }
+    buffer_bytes(o->lines, line.data, line.len);
+    if (o->is_last) {
+        write_all(o->lines->data, o->lines->len);
+        o->lines->len = 0;
+    }
 }

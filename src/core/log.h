@@ -1,4 +1,4 @@
-/* Log lines: logfmt, one line an event, one write(2) a line.
+/* Log lines: logfmt, one line an event, one write(2) a line, or all lines of a request at its end.
  *
  *     time=2026-11-24T15:04:05Z level=info event=order.create request_id=6f.. user_id=3
  * duration_us=812 outcome=ok
@@ -16,6 +16,8 @@
 #include <stdint.h>
 
 #include "core/error.h"
+
+struct buffer;
 
 enum log_level {
     LOG_LEVEL_ERROR,
@@ -83,6 +85,8 @@ struct log_outcome {
     enum err outcome;
     const struct fault *fault;
     const struct log_pair *extra;
+    struct buffer *lines; /* of the request; NULL: the line is written by itself */
+    bool is_last;         /* of them: they are written, in one write(2); else it waits there */
 };
 void log_outcome(const struct log_outcome *);
 

@@ -1,6 +1,6 @@
 /* A unit that reads has one snapshot from its first statement to its last, and gives it up at once:
  * an old snapshot keeps the log from being moved away. A quick worker's reader needs no lock, since
- * nobody else uses it. */
+ * nobody else uses it, and keeps its snapshot for the units of one request. */
 #include "db/readers.h"
 
 #include <assert.h>
@@ -16,6 +16,7 @@
 
 struct readers {
     struct db **all; /* the quick ones, then the shared ones */
+    bool *keeps;     /* of the quick ones: its snapshot, from unit to unit */
     size_t count;
     size_t quick_count;
     atomic_bool is_failing;
@@ -45,6 +46,7 @@ enum err readers_open(
     readers->quick_count = (size_t)quick_count;
     readers->count = readers->quick_count + (size_t)shared_count;
     readers->all = xarray(readers->count, sizeof(struct db *));
+    readers->keeps = xarray(readers->quick_count, sizeof *readers->keeps);
     readers->idle = xarray((size_t)shared_count, sizeof(struct db *));
     pthread_mutex_init(&readers->mutex, NULL);
     clock_cond_init(&readers->returned);
@@ -66,6 +68,7 @@ void readers_close(struct readers *readers)
     pthread_cond_destroy(&readers->returned);
     pthread_mutex_destroy(&readers->mutex);
     free(readers->idle);
+    free(readers->keeps);
     free(readers->all);
     free(readers);
 }
@@ -106,15 +109,17 @@ static void report(struct readers *readers, const struct db *db, enum err engine
         LOG_INFO("reads work again");
 }
 
-static enum err run_snapshot(struct readers *readers, struct db *db, store_unit *apply, void *arg)
+static enum err run_snapshot(
+    struct readers *readers, struct db *db, bool keeps, store_unit *apply, void *arg)
 {
-    enum err engine = db_begin(db);
+    enum err engine = db_in_transaction(db) ? ERR_NONE : db_begin(db);
     enum err own = engine ? engine : apply(db, arg);
     if (!engine)
         engine = db_error(db);
     report(readers, db, engine);
     db_clear(db);
-    db_rollback(db);
+    if (engine || !keeps)
+        db_rollback(db);
     return engine ? engine : own;
 }
 
@@ -123,12 +128,25 @@ enum err readers_run(
 {
     if (worker >= 0) {
         assert((size_t)worker < readers->quick_count);
-        return run_snapshot(readers, readers->all[worker], apply, arg);
+        return run_snapshot(readers, readers->all[worker], readers->keeps[worker], apply, arg);
     }
     struct db *db = borrow(readers, deadline_ms);
     if (!db)
         return ERR_TIMEOUT;
-    enum err e = run_snapshot(readers, db, apply, arg);
+    enum err e = run_snapshot(readers, db, false, apply, arg);
     give_back(readers, db);
     return e;
+}
+
+void readers_keep(struct readers *readers, int worker)
+{
+    assert(worker >= 0 && (size_t)worker < readers->quick_count && !readers->keeps[worker]);
+    readers->keeps[worker] = true;
+}
+
+void readers_let_go(struct readers *readers, int worker)
+{
+    assert(worker >= 0 && (size_t)worker < readers->quick_count && readers->keeps[worker]);
+    readers->keeps[worker] = false;
+    db_rollback(readers->all[worker]);
 }

@@ -15,4 +15,8 @@ void readers_close(struct readers *); /* NULL is harmless; none may be in use */
 /* See store_read(). */
 enum err readers_run(struct readers *, int worker, store_unit *, void *arg, int64_t deadline_ms);
 
+/* See store_keep_snapshot(). */
+void readers_keep(struct readers *, int worker);
+void readers_let_go(struct readers *, int worker);
+
 #endif

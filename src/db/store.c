@@ -137,6 +137,16 @@ enum err store_read(
     return readers_run(store->readers, worker, apply, arg, deadline_ms);
 }
 
+void store_keep_snapshot(struct store *store, int worker)
+{
+    readers_keep(store->readers, worker);
+}
+
+void store_let_go(struct store *store, int worker)
+{
+    readers_let_go(store->readers, worker);
+}
+
 bool store_is_degraded(const struct store *store)
 {
     return committer_is_degraded(store->committer);

@@ -59,6 +59,11 @@ enum err store_write(
  * go where arg says. */
 enum err store_read(struct store *, int worker, store_unit *, void *arg, int64_t deadline_ms);
 
+/* Between the two, all that a quick worker reads is of one snapshot, taken at its first read: a
+ * request sees its caller and what he asks for at one moment, and pays for one. */
+void store_keep_snapshot(struct store *, int worker);
+void store_let_go(struct store *, int worker);
+
 /* Did the last commit fail, with nothing committed since? (What /healthz calls degraded.) */
 bool store_is_degraded(const struct store *);
 

@@ -193,9 +193,10 @@ static size_t drain(FCGX_Stream *in)
     char scratch[4096];
     size_t total = 0;
     int len;
-    while ((len = FCGX_GetStr(scratch, sizeof scratch, in)) > 0)
+    while ((len = FCGX_GetStr(scratch, sizeof scratch, in)) > 0) {
         total += (size_t)len;
-    explicit_bzero(scratch, sizeof scratch);
+        explicit_bzero(scratch, (size_t)len);
+    }
     return total;
 }
 

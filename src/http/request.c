@@ -10,6 +10,7 @@
 #include "core/text.h"
 
 #define BODY_SIZE 1024 /* what most answers fit into */
+#define LOG_SIZE  512
 
 struct reason {
     int status;
@@ -41,6 +42,8 @@ void request_begin(struct request *request, struct arena *arena, const char *req
     *request = (struct request){.method = "", .path = "", .body = ""};
     context_begin(&request->ctx, arena, request_id);
     buffer_begin(&request->out, arena, BODY_SIZE);
+    buffer_begin(&request->log, arena, LOG_SIZE);
+    request->ctx.lines = &request->log;
 }
 
 void request_header(struct request *request, const char *name, const char *value)

@@ -48,6 +48,7 @@ struct request {
     struct response_header headers[RESPONSE_HEADERS_MAX];
     size_t header_used;
     struct buffer out; /* the body; begun, and empty until somebody answers */
+    struct buffer log; /* lines about it, for ctx */
 
     int64_t begun_us; /* monotonic */
     void *state;      /* the router's, from the quick to the slow worker */

@@ -18,6 +18,7 @@ enum err action_run(struct context *ctx, const char *name, action_verb *verb, vo
         .outcome = outcome,
         .fault = &ctx->fault,
         .extra = ctx->subject ? extra : NULL,
+        .lines = ctx->lines,
     });
     return outcome;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/buffer.h"
 #include "core/log.h"
 #include "core/metrics.h"
 
@@ -225,8 +226,50 @@ START_TEST(a_success_tells_no_cause)
 }
 END_TEST
 
+static void log_of_request(struct buffer *lines, const char *name, enum err outcome, bool is_last)
+{
+    log_outcome(&(struct log_outcome){
+        .kind = "action", .name = name, .outcome = outcome, .lines = lines, .is_last = is_last});
+}
+
+START_TEST(lines_of_a_request_are_written_with_its_last)
+{
+    struct buffer lines;
+    open_log("log", 0, 0);
+    buffer_begin(&lines, &arena, 16);
+    log_of_request(&lines, "first", ERR_NONE, false);
+    ck_assert_str_eq(content("log"), "");
+    LOG_INFO("another's");
+    log_of_request(&lines, "last", ERR_NONE, true);
+    const char *text = content("log");
+    const char *other = strstr(text, "another");
+    const char *first = strstr(text, "event=first");
+    const char *last = strstr(text, "event=last");
+    ck_assert(other && first && last && other < first && first < last);
+    ck_assert_uint_eq(lines.len, 0);
+    log_of_request(&lines, "next", ERR_NONE, true);
+    ck_assert_ptr_eq(strstr(strstr(content("log"), "event=first") + 1, "event=first"), NULL);
+}
+END_TEST
+
+/* The last one's level is too low to be written; what waits for it is not. */
+START_TEST(lines_of_a_request_do_not_depend_on_the_last_ones_level)
+{
+    struct buffer lines;
+    open_log("log", 0, 0);
+    log_set_level(LOG_LEVEL_WARN);
+    buffer_begin(&lines, &arena, 16);
+    log_of_request(&lines, "failed", ERR_FULL, false);
+    log_of_request(&lines, "last", ERR_NONE, true);
+    ck_assert_str_eq(
+        only_line("log"), "level=warn event=failed kind=action duration_us=0 outcome=full");
+}
+END_TEST
+
 static void add_lines(TCase *tcase)
 {
+    tcase_add_test(tcase, lines_of_a_request_are_written_with_its_last);
+    tcase_add_test(tcase, lines_of_a_request_do_not_depend_on_the_last_ones_level);
     tcase_add_test(tcase, a_line_says_time_level_event_and_pairs);
     tcase_add_test(tcase, an_event_may_stand_alone);
     tcase_add_test(tcase, what_a_client_sends_cannot_forge_a_line);

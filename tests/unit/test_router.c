@@ -57,6 +57,7 @@ static void begin(const char *method, const char *target, const char *token)
     char *path = arena_text(&shop.arena, target);
     char *query = strchr(path, '?');
     request_begin(&request, &shop.arena, "request-1");
+    request.ctx.worker = 0;
     request.method = method;
     request.path = path;
     request.body = "";

@@ -202,6 +202,26 @@ static enum err leave_open_unit(struct db *db, void *arg)
     return ERR_REFUSED;
 }
 
+START_TEST(a_kept_snapshot_shows_one_moment_until_it_is_let_go)
+{
+    struct store *store = rig_store();
+    int64_t seen = 7;
+    store_keep_snapshot(store, 0);
+    ck_assert_int_eq(store_read(store, 0, see_unit, &seen, rig_soon()), ERR_NONE);
+    ck_assert_int_eq(seen, 0);
+    ck_assert_int_eq(store_write(store, STORE_BEGIN, user_unit, NULL, rig_soon()), ERR_NONE);
+    ck_assert_int_eq(store_read(store, 0, leave_open_unit, NULL, rig_soon()), ERR_REFUSED);
+    ck_assert_int_eq(store_read(store, 0, see_unit, &seen, rig_soon()), ERR_NONE);
+    ck_assert_int_eq(seen, 0);
+    store_let_go(store, 0);
+    ck_assert_int_eq(store_read(store, 0, see_unit, &seen, rig_soon()), ERR_NONE);
+    ck_assert_int_eq(seen, 1);
+    store_keep_snapshot(store, 0); /* nothing is read in it */
+    store_let_go(store, 0);
+    store_close(store);
+}
+END_TEST
+
 START_TEST(a_query_left_open_is_ended_for_the_next_unit)
 {
     struct store *store = rig_store();
@@ -316,6 +336,7 @@ static void add_groups(TCase *tc)
     tcase_add_test(tc, a_group_has_no_more_units_than_was_said);
     tcase_add_test(tc, nothing_is_seen_or_told_before_it_is_committed);
     tcase_add_test(tc, a_query_left_open_is_ended_for_the_next_unit);
+    tcase_add_test(tc, a_kept_snapshot_shows_one_moment_until_it_is_let_go);
 }
 
 static void add_queue(TCase *tc)
