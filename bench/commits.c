@@ -14,6 +14,8 @@
 
 #include <sqlite3.h>
 
+#include "core/random.h"
+
 #include "times.h"
 
 #define ITEMS       3
@@ -85,14 +87,6 @@ static sqlite3_int64 run(enum statement which, ...)
     return result;
 }
 
-static void random_uid(char uid[33])
-{
-    unsigned char bytes[16];
-    sqlite3_randomness(sizeof bytes, bytes);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        (void)snprintf(uid + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static void first_commit(sqlite3_int64 user_id, const char *uid, const char *key, sqlite3_int64 now)
 {
     static const char fingerprint[32];
@@ -106,7 +100,7 @@ static void second_commit(
     sqlite3_int64 user_id, const char *uid, const char *key, sqlite3_int64 now)
 {
     static const char message[MESSAGE_LEN], answer[ANSWER_LEN];
-    char outbox_uid[33];
+    char outbox_uid[UID_SIZE];
     random_uid(outbox_uid);
     execute("BEGIN IMMEDIATE");
     run(ATTEMPT_END, uid, "ordered", (const char *)NULL, now);
@@ -174,7 +168,7 @@ int main(int argc, char **argv)
     sqlite3_int64 user_id = open_database(argv[1], argv[2]);
     int64_t begun_us = times_now_us(), end_us = begun_us + (int64_t)(atof(argv[3]) * 1000000);
     for (int64_t now_us = begun_us; now_us < end_us;) {
-        char uid[33], key[33];
+        char uid[UID_SIZE], key[33];
         random_uid(uid);
         random_uid(key);
         first_commit(user_id, uid, key, time(NULL));

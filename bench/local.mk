@@ -15,7 +15,7 @@ bench_best_CFLAGS = $(AM_CFLAGS) $(FCGI_CFLAGS)
 bench_best_LDADD = $(FCGI_LIBS)
 bench_commits_SOURCES = bench/commits.c bench/times.c bench/times.h
 bench_commits_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
-bench_commits_LDADD = $(SQLITE_LIBS)
+bench_commits_LDADD = src/libcore.a $(SQLITE_LIBS)
 bench_pace_SOURCES = bench/pace.c bench/pace_reply.c bench/pace_reply.h bench/times.c bench/times.h
 
 .PHONY: bench

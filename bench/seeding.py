@@ -14,10 +14,13 @@ import traffic
 SPREAD_S = 48 * 3600  # all is younger than that: stored answers are not due to expire
 KEYS_MAX = 50_000     # stored answers; a shop with more orders has them of some days only
 
-SEEDS = """
+# As random_uid() makes them: their time comes first.
+UID = "printf('%012x', (:begin + i * :spread / :orders) * 1000) || '7' || substr(lower(hex(randomblob(10))), 2)"
+
+SEEDS = f"""
     CREATE TEMP TABLE seeds AS
     WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < :orders)
-    SELECT :last_id + 1 + i AS id, lower(hex(randomblob(16))) AS uid, c.id AS user_id,
+    SELECT :last_id + 1 + i AS id, {UID} AS uid, c.id AS user_id,
         :begin + i * :spread / :orders AS at
     FROM numbers JOIN customers c ON c.number = i % :customers ORDER BY i"""
 
@@ -37,7 +40,7 @@ ROWS = [
        FROM seeds WHERE id > :last_id + :orders - :keys ORDER BY id""",
     """INSERT INTO outbox (uid, kind, order_id, message, created_at)
        SELECT f.mail, 'order_confirmed', f.id, message(f.mail, f.id, f.at, u.username, u.email), f.at
-       FROM (SELECT *, lower(hex(randomblob(16))) AS mail FROM seeds WHERE id > :last_id + :orders - :mails LIMIT -1) f
+       FROM (SELECT *, substr(uid, 1, 13) || substr(lower(hex(randomblob(10))), 2) AS mail FROM seeds WHERE id > :last_id + :orders - :mails LIMIT -1) f
        JOIN users u ON u.id = f.user_id ORDER BY f.id""",
 ]
 

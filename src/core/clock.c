@@ -22,6 +22,12 @@ int64_t clock_now(void)
     return read_clock(CLOCK_REALTIME).tv_sec;
 }
 
+int64_t clock_now_ms(void)
+{
+    struct timespec now = read_clock(CLOCK_REALTIME);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int64_t clock_mono_ms(void)
 {
     return clock_mono_us() / 1000;
@@ -89,6 +95,26 @@ bool clock_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadl
     int result = pthread_cond_timedwait(cond, mutex, &until);
     assert(result == 0 || result == ETIMEDOUT);
     return result == 0;
+}
+
+bool clock_sem_wait(sem_t *sem, int64_t deadline_ms)
+{
+    struct timespec until = to_timespec(deadline_ms);
+    int failed;
+    do
+        failed = sem_clockwait(sem, CLOCK_MONOTONIC, &until);
+    while (failed && errno == EINTR);
+    assert(!failed || errno == ETIMEDOUT);
+    return !failed;
+}
+
+void clock_sem_wait_long(sem_t *sem)
+{
+    int failed;
+    do
+        failed = sem_wait(sem);
+    while (failed && errno == EINTR);
+    assert(!failed);
 }
 
 void clock_sleep_until(int64_t deadline_ms)

@@ -4,12 +4,14 @@
 #define ORDERD_CORE_CLOCK_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Wall clock, seconds since 1970 (UTC). */
 int64_t clock_now(void);
+int64_t clock_now_ms(void);
 
 /* Monotonic; only differences mean something. */
 int64_t clock_mono_ms(void);
@@ -25,6 +27,12 @@ void clock_cond_init(pthread_cond_t *);
 /* Waits until signalled or until clock_mono_ms() reaches deadline_ms; false: the deadline has
  * passed. Wakes up spuriously like any condition: test in a loop. */
 bool clock_cond_wait(pthread_cond_t *, pthread_mutex_t *, int64_t deadline_ms);
+
+/* Waits for a post until clock_mono_ms() reaches deadline_ms; false: the deadline has passed. Takes
+ * a post that is there already, whatever the deadline. */
+bool clock_sem_wait(sem_t *, int64_t deadline_ms);
+/* The same without a deadline: for what is sure to come. */
+void clock_sem_wait_long(sem_t *);
 
 /* Sleeps until the deadline, through signals. */
 void clock_sleep_until(int64_t deadline_ms);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "core/clock.h"
 #include "core/text.h"
 
 void random_bytes(void *out, size_t len)
@@ -37,6 +38,11 @@ uint32_t random_below(uint32_t bound)
 void random_uid(char out[UID_SIZE])
 {
     unsigned char bytes[(UID_SIZE - 1) / 2];
-    random_bytes(bytes, sizeof bytes);
+    uint64_t now_ms = (uint64_t)clock_now_ms();
+    for (int i = 0; i < 6; i++)
+        bytes[i] = (unsigned char)(now_ms >> (40 - 8 * i));
+    random_bytes(bytes + 6, sizeof bytes - 6);
+    bytes[6] = (bytes[6] & 0x0F) | 0x70; /* version 7 */
+    bytes[8] = (bytes[8] & 0x3F) | 0x80; /* variant of RFC 9562 */
     text_hex(out, bytes, sizeof bytes);
 }

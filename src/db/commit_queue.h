@@ -1,12 +1,13 @@
 /* The queue between those who call store_write() and the committer.
  *
- * A unit lives on its caller's stack and has three states: queued, where its caller may still
- * withdraw it; taken, where the committer alone decides when it comes back; done. First in, first
- * out. */
+ * A unit lives on its caller's stack. While it is queued its caller may still withdraw it; once it
+ * is taken the committer alone decides when it comes back. First in, first out. */
 #ifndef ORDERD_DB_COMMIT_QUEUE_H
 #define ORDERD_DB_COMMIT_QUEUE_H
 
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,19 +15,15 @@
 
 #include "db/store.h"
 
-enum unit_state {
-    UNIT_QUEUED,
-    UNIT_TAKEN,
-    UNIT_DONE,
-};
-
 struct commit_unit {
     store_unit *apply;
     void *arg;
-    enum err result;
+    _Atomic(enum err)
+        result;    /* atomic for thread checkers, which do not all know sem_clockwait() */
     bool is_alone; /* was in a group that came to nothing: shares no transaction any more */
-    enum unit_state state;
-    pthread_cond_t changed; /* its own, so that nobody wakes for another's unit */
+    bool is_taken;
+    bool is_overdue; /* its deadline passed while it was taken: it is not queued again */
+    sem_t done;      /* its own, so that nobody wakes for another's unit */
     TAILQ_ENTRY(commit_unit) link;
 };
 
@@ -37,8 +34,7 @@ struct commit_queue {
     size_t len;
     size_t max;
     bool is_closed;
-    size_t callers;      /* inside commit_queue_run() */
-    pthread_cond_t left; /* the last caller, after the close */
+    atomic_size_t callers; /* inside commit_queue_run() */
 };
 
 void commit_queue_init(struct commit_queue *, size_t max);
@@ -62,9 +58,9 @@ bool commit_queue_is_empty(struct commit_queue *);
 /* The next unit for a group that has group_len already; NULL: none, or none that goes with them. */
 struct commit_unit *commit_queue_take(struct commit_queue *, size_t group_len);
 /* The caller goes on with that result; the unit is gone. */
-void commit_queue_settle(struct commit_queue *, struct commit_unit *, enum err result);
-/* Back to the head of the queue in their order, each to run alone. */
-void commit_queue_give_back(struct commit_queue *, struct commit_unit **, size_t count);
+void commit_queue_settle(struct commit_unit *, enum err result);
+/* Back to the head of the queue in their order. alone: each has to run by itself. */
+void commit_queue_give_back(struct commit_queue *, struct commit_unit **, size_t count, bool alone);
 
 /* Nothing is queued any more after this; what is queued is still run. */
 void commit_queue_close(struct commit_queue *);

@@ -37,6 +37,10 @@ enum err db_open_bare(struct db **, const char *url, struct fault *); /* a write
 enum err db_open_bare_reader(struct db **, const char *url, struct fault *);
 void db_close(struct db *); /* NULL is harmless */
 
+/* Rows that were ever changed; the same number twice: nothing was in between, but for numbers that
+ * were dealt out (AUTOINCREMENT). */
+int64_t db_changes(const struct db *);
+
 /* The sticky error of the unit that runs, or ERR_NONE. */
 enum err db_error(const struct db *);
 /* The engine's words for the last failure; for the log only. Never NULL. */

@@ -132,6 +132,11 @@ enum err db_undo(struct db *db)
     return e ? e : db_release(db);
 }
 
+int64_t db_changes(const struct db *db)
+{
+    return sqlite3_total_changes64(db->handle);
+}
+
 bool db_in_transaction(const struct db *db)
 {
     return !sqlite3_get_autocommit(db->handle);

@@ -6,7 +6,7 @@
  * too, counts only after store_write() has come back.
  *
  * One thread, the committer, has the one writing connection. It takes all that is queued in one
- * group, each unit in a SAVEPOINT of its own, commits, and wakes each waiter by itself. It alone
+ * group, undoes alone what fails alone, commits, and wakes each waiter by itself. It alone
  * checkpoints, since SQLite before 3.51.3 can lose pages when another connection does. */
 #ifndef ORDERD_DB_STORE_H
 #define ORDERD_DB_STORE_H

@@ -46,9 +46,10 @@ bool handover_put(
         lane->ring[(lane->first + lane->count) % handover->size] =
             (struct handover_entry){connection, handover->next_ticket++};
         lane->count++;
-        pthread_cond_signal(&handover->filled);
     }
     pthread_mutex_unlock(&handover->lock);
+    if (has_room)
+        pthread_cond_signal(&handover->filled); /* who wakes finds the lock free */
     return has_room;
 }
 
@@ -101,9 +102,10 @@ void handover_done(struct handover *handover, enum handover_lane number)
 {
     pthread_mutex_lock(&handover->lock);
     handover->lanes[number].running--;
-    if (can_be_taken(&handover->lanes[number]))
-        pthread_cond_signal(&handover->filled);
+    bool can_go_on = can_be_taken(&handover->lanes[number]);
     pthread_mutex_unlock(&handover->lock);
+    if (can_go_on)
+        pthread_cond_signal(&handover->filled);
 }
 
 void handover_close(struct handover *handover)

@@ -1,6 +1,6 @@
-/* Threads are woken in a chain, each by the one before it and only while jobs are left: a batch of
- * calls that return at once is done by one or two threads, one of slow calls by as many as there
- * are jobs. */
+/* Threads are woken in a chain, each by the one before it, only while jobs are left and nobody is
+ * on his way: a batch of calls that return at once is done by one or two threads, one of slow calls
+ * by as many as there are jobs. */
 #include "services/crew.h"
 
 #include <pthread.h>
@@ -16,6 +16,7 @@ struct crew {
     pthread_t *threads;
     int thread_count;
     bool is_closing;
+    bool is_waking; /* one was woken, and has not come yet */
 
     crew_job *job;
     void *arg;
@@ -28,9 +29,11 @@ static void take_jobs(struct crew *crew)
 {
     while (crew->next < crew->count) {
         size_t i = crew->next++;
-        if (crew->next < crew->count)
-            pthread_cond_signal(&crew->work);
+        bool wakes = crew->next < crew->count && !crew->is_waking;
+        crew->is_waking = crew->is_waking || wakes;
         pthread_mutex_unlock(&crew->lock);
+        if (wakes)
+            pthread_cond_signal(&crew->work);
         crew->job(crew->arg, i);
         pthread_mutex_lock(&crew->lock);
         if (++crew->finished == crew->count)
@@ -46,6 +49,7 @@ static void *crew_main(void *arg)
         take_jobs(crew);
         if (!crew->is_closing)
             pthread_cond_wait(&crew->work, &crew->lock);
+        crew->is_waking = false;
     }
     pthread_mutex_unlock(&crew->lock);
     return NULL;
@@ -96,6 +100,7 @@ void crew_run(struct crew *crew, crew_job *job, void *arg, size_t count)
     crew->count = count;
     crew->next = 0;
     crew->finished = 0;
+    crew->is_waking = true;
     pthread_cond_signal(&crew->work);
     while (crew->finished < crew->count)
         pthread_cond_wait(&crew->done, &crew->lock);

@@ -1,7 +1,8 @@
 /* What a gateway answers, turned into what the order service and settle have to do. */
 #include "services/payment.h"
 
-#include <pthread.h>
+#include <assert.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +16,7 @@
 struct payment {
     struct gateway *gateway;
     struct payment_options options;
-    pthread_mutex_t lock;
-    pthread_cond_t returned;
-    int permits_free;
+    sem_t permits;
 };
 
 struct payment *payment_open(struct gateway *gateway, const struct payment_options *options)
@@ -25,9 +24,8 @@ struct payment *payment_open(struct gateway *gateway, const struct payment_optio
     struct payment *payment = xalloc(sizeof *payment);
     payment->gateway = gateway;
     payment->options = *options;
-    payment->permits_free = options->permits;
-    pthread_mutex_init(&payment->lock, NULL);
-    clock_cond_init(&payment->returned);
+    int failed = sem_init(&payment->permits, 0, (unsigned)options->permits);
+    assert(!failed);
     return payment;
 }
 
@@ -35,32 +33,22 @@ void payment_close(struct payment *payment)
 {
     if (!payment)
         return;
-    pthread_cond_destroy(&payment->returned);
-    pthread_mutex_destroy(&payment->lock);
+    (void)sem_destroy(&payment->permits);
     free(payment);
 }
 
 enum err payment_permit(struct payment *payment, struct context *ctx)
 {
     int64_t deadline_ms = clock_mono_ms() + payment->options.permit_timeout_ms;
-    bool in_time = true;
-    pthread_mutex_lock(&payment->lock);
-    while (payment->permits_free == 0 && in_time)
-        in_time = clock_cond_wait(&payment->returned, &payment->lock, deadline_ms);
-    bool is_ours = payment->permits_free > 0;
-    if (is_ours)
-        payment->permits_free--;
-    pthread_mutex_unlock(&payment->lock);
-    return is_ours ? ERR_NONE
-                   : fail(&ctx->fault, ERR_UNAVAILABLE, NULL, "no permit for the gateway in time");
+    if (clock_sem_wait(&payment->permits, deadline_ms))
+        return ERR_NONE;
+    return fail(&ctx->fault, ERR_UNAVAILABLE, NULL, "no permit for the gateway in time");
 }
 
 void payment_permit_return(struct payment *payment)
 {
-    pthread_mutex_lock(&payment->lock);
-    payment->permits_free++;
-    pthread_cond_signal(&payment->returned);
-    pthread_mutex_unlock(&payment->lock);
+    int failed = sem_post(&payment->permits);
+    assert(!failed);
 }
 
 /* What is asked, and what is answered. */

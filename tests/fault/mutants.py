@@ -142,20 +142,7 @@ static void begin(struct creation *c)
     )),
     Mutant("taken_unit_withdrawn", (COMMITS,), (
         Change("src/db/commit_queue.c",
-               """        if (unit->state == UNIT_TAKEN) {
-            pthread_cond_wait(&unit->changed, &queue->mutex);
-        } else if (!clock_cond_wait(&unit->changed, &queue->mutex, deadline_ms) &&
-                   unit->state == UNIT_QUEUED) {
-            remove_unit(queue, unit);
-            FAULT_POINT(commit_queue_unit_withdrawn);
-            return ERR_TIMEOUT;
-        }
-""",
-               """        if (!clock_cond_wait(&unit->changed, &queue->mutex, deadline_ms)) {
-            if (unit->state == UNIT_QUEUED)
-                remove_unit(queue, unit);
-            return ERR_TIMEOUT;
-        }
-"""),
+               "    bool is_ours = !unit->is_taken;\n    if (is_ours)\n",
+               "    bool is_ours = true;\n    if (!unit->is_taken)\n"),
     )),
 )

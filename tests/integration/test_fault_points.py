@@ -12,11 +12,13 @@ import contextlib
 import fcntl
 import os
 import queue
+import re
 import resource
 import threading
 import unittest
 
 import fault_points
+import harness
 import tap
 from fault_points import House
 from harness import BUILD, wait_for
@@ -55,6 +57,26 @@ def held_database(house):
     with small_files(house):
         house.register("late")
     house.wait(house.is_well, "writes that nobody asked for")
+
+
+def twins(house):
+    """Two requests with one key in one group of units: the second has something to undo."""
+    house.start("orderd-notifier")
+    house.rest()
+    orderd = house.processes["orderd"]
+    shops = [threading.Thread(target=house.send, args=("twins", {})) for _ in range(2)]
+    with held(house.path / "orders.write"):
+        for shop in shops:
+            shop.start()
+        wait_for(lambda: not orderd.is_alive() or units_waiting(house) == len(shops), "both in the queue")
+    for shop in shops:
+        shop.join()
+    house.buy("twins")
+
+
+def units_waiting(house):
+    found = re.search(rb"^orderd_store_waiting (\d+)$", harness.exchange(house.port, "GET", "/metrics").body, re.M)
+    return found and int(found[1])
 
 
 @contextlib.contextmanager
@@ -134,6 +156,7 @@ SCENARIOS = {
     ordinary_day: {"options": {"gateway.timeout": 200}},
     doubtful_commit: {"faults": "fdatasync:path=*/orders.db-wal:arm={home}/run/armed:nth=1:do=EIO"},
     held_database: {"options": {"database.store_timeout": 300}},
+    twins: {},
     bad_mails: {"options": {"notify.give_up": 1}},
     long_log: {},
 }

@@ -93,7 +93,7 @@ START_TEST(what_is_taken_waits_for_its_outcome_past_the_deadline)
     caller_start(&caller, 500);
     struct commit_unit *unit = take(0, &caller);
     clock_sleep_until(caller.deadline_ms + 50); /* the time itself is what is tested */
-    commit_queue_settle(&queue, unit, ERR_FULL);
+    commit_queue_settle(unit, ERR_FULL);
     ck_assert_int_eq(caller_join(&caller), ERR_FULL);
 }
 END_TEST
@@ -111,7 +111,7 @@ START_TEST(a_full_queue_refuses_what_begins_and_takes_what_ends)
     caller_start(&callers[3], 20000);
     caller_start(&callers[4], 20000);
     for (int i = 0; i < 5; i++)
-        commit_queue_settle(&queue, take((size_t)i, &callers[i]), ERR_NONE);
+        commit_queue_settle(take((size_t)i, &callers[i]), ERR_NONE);
     for (int i = 0; i < 5; i++)
         ck_assert_int_eq(caller_join(&callers[i]), ERR_NONE);
 }
@@ -127,7 +127,7 @@ START_TEST(each_caller_gets_the_result_of_its_own_unit)
         units[i] = take((size_t)i, &callers[i]);
     }
     for (int i = 2; i >= 0; i--)
-        commit_queue_settle(&queue, units[i], results[i]);
+        commit_queue_settle(units[i], results[i]);
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(caller_join(&callers[i]), results[i]);
 }
@@ -141,25 +141,44 @@ START_TEST(what_is_given_back_comes_first_in_its_order_and_runs_alone)
         caller_start(&callers[i], 20000);
     units[0] = take(0, &callers[0]);
     units[1] = take(1, &callers[1]);
-    commit_queue_give_back(&queue, units, 2);
+    commit_queue_give_back(&queue, units, 2, true);
     for (int i = 0; i < 3; i++) {
         struct commit_unit *unit = take(0, &callers[i]);
         ck_assert(unit->is_alone == (i < 2));
         if (!i)
             ck_assert_ptr_null(commit_queue_take(&queue, 1)); /* the next one is alone too */
-        commit_queue_settle(&queue, unit, ERR_NONE);
+        commit_queue_settle(unit, ERR_NONE);
         ck_assert_int_eq(caller_join(&callers[i]), ERR_NONE);
     }
 }
 END_TEST
 
-START_TEST(what_is_given_back_may_be_withdrawn_again)
+START_TEST(what_is_given_back_may_share_a_transaction_again)
+{
+    struct caller callers[2] = {{0}};
+    struct commit_unit *units[2];
+    for (int i = 0; i < 2; i++) {
+        caller_start(&callers[i], 20000);
+        units[i] = take((size_t)i, &callers[i]);
+    }
+    commit_queue_give_back(&queue, units, 2, false);
+    for (int i = 0; i < 2; i++) {
+        struct commit_unit *unit = take((size_t)i, &callers[i]);
+        ck_assert(!unit->is_alone);
+        commit_queue_settle(unit, ERR_NONE);
+        ck_assert_int_eq(caller_join(&callers[i]), ERR_NONE);
+    }
+}
+END_TEST
+
+/* Its caller knows by then that it comes too late; the queue withdraws it for him. */
+START_TEST(what_is_given_back_too_late_is_withdrawn)
 {
     struct caller caller = {0};
     caller_start(&caller, 500);
     struct commit_unit *unit = take(0, &caller);
     clock_sleep_until(caller.deadline_ms + 20);
-    commit_queue_give_back(&queue, &unit, 1);
+    commit_queue_give_back(&queue, &unit, 1, true);
     ck_assert_int_eq(caller_join(&caller), ERR_TIMEOUT);
     ck_assert(commit_queue_is_empty(&queue));
 }
@@ -173,7 +192,7 @@ START_TEST(waiting_ends_by_a_unit_a_deadline_or_the_end)
     ck_assert_int_eq(commit_queue_wait(&queue, 0), COMMIT_UNITS);
     commit_queue_close(&queue);
     ck_assert_int_eq(commit_queue_wait(&queue, 0), COMMIT_UNITS); /* what is queued is still run */
-    commit_queue_settle(&queue, take(0, &caller), ERR_NONE);
+    commit_queue_settle(take(0, &caller), ERR_NONE);
     ck_assert_int_eq(commit_queue_wait(&queue, 0), COMMIT_CLOSED);
     ck_assert_int_eq(caller_join(&caller), ERR_NONE);
 }
@@ -206,7 +225,8 @@ int main(void)
     tcase_add_test(tc, a_full_queue_refuses_what_begins_and_takes_what_ends);
     tcase_add_test(tc, each_caller_gets_the_result_of_its_own_unit);
     tcase_add_test(tc, what_is_given_back_comes_first_in_its_order_and_runs_alone);
-    tcase_add_test(tc, what_is_given_back_may_be_withdrawn_again);
+    tcase_add_test(tc, what_is_given_back_too_late_is_withdrawn);
+    tcase_add_test(tc, what_is_given_back_may_share_a_transaction_again);
     tcase_add_test(tc, waiting_ends_by_a_unit_a_deadline_or_the_end);
     tcase_add_test_raise_signal(tc, misuse_writing_after_the_end, SIGABRT);
     tcase_add_test_raise_signal(tc, misuse_an_end_with_units_left, SIGABRT);

@@ -2,8 +2,10 @@
 
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/random.h"
 #include "core/text.h"
 
@@ -72,6 +74,23 @@ START_TEST(uids_are_well_formed_and_differ)
 }
 END_TEST
 
+/* RFC 9562, section 5.7: the time, then version 7, then the variant. */
+START_TEST(uids_begin_with_their_time)
+{
+    char uid[UID_SIZE];
+    int64_t before = clock_now_ms();
+    random_uid(uid);
+    int64_t after = clock_now_ms();
+    char time[13] = {0};
+    memcpy(time, uid, 12);
+    int64_t at = strtoll(time, NULL, 16);
+    ck_assert_int_le(before, at);
+    ck_assert_int_le(at, after);
+    ck_assert_int_eq(uid[12], '7');
+    ck_assert_ptr_nonnull(strchr("89ab", uid[16]));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("random");
@@ -83,5 +102,6 @@ int main(void)
     tcase_add_test(tcase, numbers_stay_below_their_bound_and_reach_all_of_it);
     tcase_add_test(tcase, a_bound_that_does_not_divide_is_not_biased);
     tcase_add_test(tcase, uids_are_well_formed_and_differ);
+    tcase_add_test(tcase, uids_begin_with_their_time);
     return unit_run(suite);
 }

@@ -130,8 +130,51 @@ START_TEST(a_hidden_error_is_the_truth_about_a_unit)
     ck_assert_int_eq(results[1], ERR_BROKEN);
     ck_assert_int_eq(results[2], ERR_NONE);
     ck_assert(put_is_there(1) && !put_is_there(2) && put_is_there(3));
-    ck_assert_int_eq(puts[0].runs, 1);
-    ck_assert_int_eq(puts[1].runs, 1);
+    ck_assert_int_eq(puts[0].runs, 2); /* once more with savepoints, since there was to undo */
+    ck_assert_int_eq(puts[1].runs, 2);
+    ck_assert_int_eq(puts[2].runs, 1);
+    store_close(store);
+}
+END_TEST
+
+static enum err refuse_unit(struct db *db, void *arg)
+{
+    int *runs = arg;
+    (void)db;
+    ++*runs;
+    return ERR_REFUSED;
+}
+
+START_TEST(a_refusal_that_changed_nothing_costs_its_group_nothing)
+{
+    struct store *store = rig_store();
+    struct put puts[2] = {{.n = 1}, {.n = 2}};
+    int runs = 0;
+    struct gate gate;
+    struct job jobs[3] = {
+        job_of(store, put_unit, &puts[0]),
+        job_of(store, refuse_unit, &runs),
+        job_of(store, put_unit, &puts[1]),
+    };
+    gate_shut(&gate);
+    for (int i = 0; i < 3; i++)
+        job_start(&jobs[i]);
+    gate_open(&gate);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(job_join(&jobs[i]), i == 1 ? ERR_REFUSED : ERR_NONE);
+    ck_assert(puts[0].runs == 1 && runs == 1 && puts[1].runs == 1);
+    ck_assert_int_eq(put_count(), 2);
+    store_close(store);
+}
+END_TEST
+
+START_TEST(a_refusal_alone_is_undone_without_another_run)
+{
+    struct store *store = rig_store();
+    struct put put = {.n = 1, .own = ERR_REFUSED};
+    ck_assert_int_eq(store_write(store, STORE_BEGIN, put_unit, &put, rig_soon()), ERR_REFUSED);
+    ck_assert_int_eq(put.runs, 1);
+    ck_assert_int_eq(put_count(), 0);
     store_close(store);
 }
 END_TEST
@@ -333,6 +376,8 @@ static void add_groups(TCase *tc)
     tcase_add_test(tc, a_refusal_undoes_its_own_unit_only);
     tcase_add_test(tc, any_error_of_its_own_is_a_refusal);
     tcase_add_test(tc, a_hidden_error_is_the_truth_about_a_unit);
+    tcase_add_test(tc, a_refusal_that_changed_nothing_costs_its_group_nothing);
+    tcase_add_test(tc, a_refusal_alone_is_undone_without_another_run);
     tcase_add_test(tc, a_group_has_no_more_units_than_was_said);
     tcase_add_test(tc, nothing_is_seen_or_told_before_it_is_committed);
     tcase_add_test(tc, a_query_left_open_is_ended_for_the_next_unit);
