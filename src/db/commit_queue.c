@@ -1,8 +1,8 @@
 /* Special difficulty: a unit is memory of a thread that leaves as soon as it is told the result. So
  * that is told by a semaphore of the unit's own, posted last: who wakes has nothing to lock, and
  * the committer touches the unit no more. All else about units that wait is read and written under
- * the mutex. (With a condition and the mutex for all, every waiter of a group woke into the mutex
- * that the committer held for the next: a fifth of a create's system calls.) */
+ * the mutex. (With a condition, every waiter of a group woke into the mutex that the committer held
+ * for the next.) */
 #include "db/commit_queue.h"
 
 #include <assert.h>

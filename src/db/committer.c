@@ -4,9 +4,10 @@
  * breaks a constraint, is undone and the others go on. Its result is known then, but it counts, and
  * is told, only after the commit.
  *
- * To undo takes a savepoint, for which SQLite copies each page that the unit touches: a sixth of
- * what a create costs (bench/instructions), and hardly any unit that fails has changed anything. So
- * groups run without; where a unit has something to undo, the group begins anew with savepoints.
+ * To undo takes a savepoint, for which SQLite copies each page that the unit touches: a fifteenth of
+ * a create's instructions (bench/instructions), and hardly any unit that fails has changed
+ * anything. So groups run without; where a unit has something to undo, the group begins anew with
+ * savepoints.
  *
  * Special difficulty: a full or failing disk can end the whole transaction in the middle of a unit,
  * without a word in the unit's own result, and whatever ran next would commit by itself. So after
