@@ -104,7 +104,8 @@ static void second_commit(
     random_uid(outbox_uid);
     execute("BEGIN IMMEDIATE");
     run(ATTEMPT_END, uid, "ordered", (const char *)NULL, now);
-    sqlite3_int64 order = run(ORDER_ADD, user_id, uid, (sqlite3_int64)3885, "EUR", key, now);
+    run(ORDER_ADD, user_id, uid, (sqlite3_int64)3885, "EUR", key, now);
+    sqlite3_int64 order = sqlite3_last_insert_rowid(db);
     for (sqlite3_int64 line = 0; line < ITEMS; line++)
         run(ITEM_ADD, order, line, "TEA-250", "Green tea, 250 g", (sqlite3_int64)1,
             (sqlite3_int64)1295);

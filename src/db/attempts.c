@@ -66,8 +66,8 @@ enum err attempts_end(struct db *db, const char *uid, enum attempt_state to, con
     query_text(query, 2, state_names[to]);
     query_text(query, 3, reason);
     query_int(query, 4, at);
-    bool moved = query_row(query);
-    enum err e = query_end(query);
+    bool moved;
+    enum err e = query_change(query, &moved);
     *now = to;
     if (e || moved)
         return e;

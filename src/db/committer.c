@@ -4,8 +4,8 @@
  * breaks a constraint, is undone and the others go on. Its result is known then, but it counts, and
  * is told, only after the commit.
  *
- * To undo takes a savepoint, for which SQLite copies each page that the unit touches: a fifteenth of
- * a create's instructions (bench/instructions), and hardly any unit that fails has changed
+ * To undo takes a savepoint, for which SQLite copies each page that the unit touches: a fifteenth
+ * of a create's instructions (bench/instructions), and hardly any unit that fails has changed
  * anything. So groups run without; where a unit has something to undo, the group begins anew with
  * savepoints.
  *

@@ -63,6 +63,13 @@ bool query_row(struct query *);
 /* Steps to the end (RETURNING must be), resets, forgets the bound values. */
 enum err query_end(struct query *);
 
+/* Runs a statement without RETURNING to its end, and ends the query: *changed: whether it changed a
+ * row (put one in; found one to update). False after an error. */
+enum err query_change(struct query *, bool *changed);
+/* The same for an INSERT of one row into a table whose id the engine makes. *id: that id, or 0
+ * where there was a conflict. (Another engine adds RETURNING id to the text.) */
+enum err query_insert(struct query *, int64_t *id);
+
 /* Ends a query that gives one row of one number; *out is 0 after an error. */
 enum err query_count(struct query *, int64_t *out);
 

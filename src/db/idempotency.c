@@ -45,8 +45,8 @@ enum err idempotency_claim(struct db *db, struct arena *arena, const struct idem
     query_bytes(query, 3, key->fingerprint, FINGERPRINT_SIZE);
     query_text(query, 4, attempt_uid);
     query_int(query, 5, at);
-    bool claimed = query_row(query);
-    enum err e = query_end(query);
+    bool claimed;
+    enum err e = query_change(query, &claimed);
     if (e || claimed)
         return e;
     e = idempotency_find(db, arena, key->user_id, key->key, out);
@@ -65,8 +65,8 @@ enum err idempotency_finish(struct db *db, const struct idempotency_key *key,
     query_int(query, 4, order_id);
     query_bytes(query, 5, answer, len);
     query_int(query, 6, at);
-    bool done = query_row(query);
-    enum err e = query_end(query);
+    bool done;
+    enum err e = query_change(query, &done);
     return e ? e : done ? ERR_NONE : ERR_REFUSED;
 }
 

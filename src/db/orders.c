@@ -33,8 +33,7 @@ static enum err add_row(struct db *db, const struct order *order, int64_t *id)
     query_text(query, 4, order->currency);
     query_text(query, 5, order->reference);
     query_int(query, 6, order->created_at);
-    *id = query_row(query) ? column_int(query, 0) : 0;
-    return query_end(query);
+    return query_insert(query, id);
 }
 
 enum err orders_add(struct db *db, const struct order *order, int64_t *id)

@@ -151,6 +151,27 @@ enum err query_exec(struct query *query)
     return query_end(query);
 }
 
+/* What SQLite says of rows and ids is of the last statement that ended, so it is asked at once. */
+static bool run_change(struct query *query)
+{
+    assert(!query->stmt || sqlite3_column_count(query->stmt) == 0);
+    bool has_row = query_row(query);
+    assert(!has_row);
+    return !query->db->error && sqlite3_changes(query->db->handle) > 0;
+}
+
+enum err query_change(struct query *query, bool *changed)
+{
+    *changed = run_change(query);
+    return query_end(query);
+}
+
+enum err query_insert(struct query *query, int64_t *id)
+{
+    *id = run_change(query) ? sqlite3_last_insert_rowid(query->db->handle) : 0;
+    return query_end(query);
+}
+
 enum err query_count(struct query *query, int64_t *out)
 {
     *out = query_row(query) ? column_int(query, 0) : 0;

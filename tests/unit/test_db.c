@@ -195,6 +195,28 @@ START_TEST(an_absent_integer_is_null)
 }
 END_TEST
 
+static struct query *new_order(struct db *db, int64_t user_id, const char *attempt_uid)
+{
+    struct query *query = db_query(db, Q_ORDER_ADD);
+    query_int(query, 1, user_id);
+    query_text(query, 2, attempt_uid);
+    query_int(query, 3, 100);
+    query_text(query, 4, "EUR");
+    query_text(query, 5, NULL);
+    query_int(query, 6, 1);
+    return query;
+}
+
+static struct query *end_of_attempt(struct db *db, const char *uid)
+{
+    struct query *query = db_query(db, Q_ATTEMPT_END);
+    query_text(query, 1, uid);
+    query_text(query, 2, "ordered");
+    query_text(query, 3, NULL);
+    query_int(query, 4, 2);
+    return query;
+}
+
 START_TEST(returning_is_stepped_to_its_end)
 {
     struct db *db = rig_db();
@@ -211,6 +233,43 @@ START_TEST(returning_is_stepped_to_its_end)
     ck_assert_int_eq(db_commit(db), ERR_NONE);
     ck_assert_int_eq(
         rig_number("SELECT count(*) FROM payment_attempts WHERE state = 'voiding'"), 5);
+}
+END_TEST
+
+/* SQLite's own answers are of an earlier statement then: one more row, another id. */
+START_TEST(a_conflict_changes_nothing_and_gives_no_id)
+{
+    struct db *db = rig_db();
+    int64_t alice = rig_user(db, "alice");
+    for (int i = 0; i < 2; i++)
+        rig_attempt(db, alice, rig_uid(i));
+    int64_t ids[3];
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(query_insert(new_order(db, alice, rig_uid(i / 2)), &ids[i]), ERR_NONE);
+    ck_assert_int_gt(ids[0], 0);
+    ck_assert_int_eq(ids[1], 0);
+    ck_assert_int_gt(ids[2], ids[0]);
+    bool changed[3];
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(query_change(end_of_attempt(db, rig_uid(i / 2)), &changed[i]), ERR_NONE);
+    ck_assert(changed[0] && !changed[1] && changed[2]);
+}
+END_TEST
+
+START_TEST(after_an_error_nothing_was_changed)
+{
+    struct db *db = rig_db();
+    int64_t alice = rig_user(db, "alice");
+    int64_t id = 7;
+    bool changed = true;
+    rig_attempt(db, alice, rig_uid(0));
+    ck_assert_int_eq(query_insert(new_order(db, alice, rig_uid(0)), &id), ERR_NONE);
+    ck_assert_int_eq(
+        query_insert(new_order(db, alice, rig_uid(1)), &id), ERR_BROKEN); /* no attempt */
+    ck_assert_int_eq(id, 0);
+    ck_assert_int_eq(
+        query_change(end_of_attempt(db, rig_uid(0)), &changed), ERR_BROKEN); /* sticks */
+    ck_assert(!changed);
 }
 END_TEST
 
@@ -519,6 +578,8 @@ static void add_statements(TCase *tc)
     tcase_add_test(tc, null_and_empty_are_two_things);
     tcase_add_test(tc, an_absent_integer_is_null);
     tcase_add_test(tc, returning_is_stepped_to_its_end);
+    tcase_add_test(tc, a_conflict_changes_nothing_and_gives_no_id);
+    tcase_add_test(tc, after_an_error_nothing_was_changed);
     tcase_add_test(tc, clearing_ends_what_a_unit_left_open);
     tcase_add_test(tc, a_bare_connection_prepares_when_it_must);
     tcase_add_test(tc, a_reader_does_not_write);
