@@ -1,5 +1,6 @@
 -- The first schema. Both engines we mean to run on take it; SQLite runs it as it stands.
--- Times are unix seconds, money is in minor units, uids are 32 hexadecimal digits.
+-- Times are unix seconds, money is in minor units, uids are 32 hexadecimal digits. (No CHECK has an IN with more than
+-- two values: SQLite makes a temporary table of them at each write.)
 
 CREATE TABLE users (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -31,8 +32,8 @@ CREATE INDEX login_addresses_logged_in_at ON login_addresses (logged_in_at);
 CREATE TABLE payment_attempts (
     uid TEXT PRIMARY KEY NOT NULL CHECK (length(uid) = 32),
     user_id INTEGER NOT NULL REFERENCES users (id),
-    state TEXT NOT NULL CHECK (state IN ('started', 'ordered', 'declined', 'voiding', 'voided',
-        'void_failed', 'conflict')),
+    state TEXT NOT NULL CHECK (state = 'started' OR state = 'ordered' OR state = 'declined'
+        OR state = 'voiding' OR state = 'voided' OR state = 'void_failed' OR state = 'conflict'),
     reason TEXT,
     amount_minor INTEGER NOT NULL CHECK (amount_minor BETWEEN 0 AND 1000000000000000),
     currency TEXT NOT NULL CHECK (length(currency) = 3),
@@ -88,8 +89,8 @@ CREATE INDEX order_events_of_order ON order_events (order_id, id);
 CREATE TABLE payments (
     attempt_uid TEXT PRIMARY KEY NOT NULL REFERENCES payment_attempts (uid),
     order_id INTEGER NOT NULL REFERENCES orders (id),
-    status TEXT NOT NULL CHECK (status IN ('authorized', 'captured', 'capture_failed', 'voided',
-        'refunded')),
+    status TEXT NOT NULL CHECK (status = 'authorized' OR status = 'captured'
+        OR status = 'capture_failed' OR status = 'voided' OR status = 'refunded'),
     currency TEXT NOT NULL CHECK (length(currency) = 3),
     authorized_minor INTEGER NOT NULL CHECK (authorized_minor BETWEEN 0 AND 1000000000000000),
     captured_minor INTEGER NOT NULL DEFAULT 0,
