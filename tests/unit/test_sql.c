@@ -173,6 +173,50 @@ START_TEST(no_statement_scans_or_sorts_a_table_that_grows)
 }
 END_TEST
 
+/* What a create is made of, up to its capture and the end of its outbox row. */
+static bool is_of_a_create(const char *name)
+{
+    static const char *const names[] = {"ATTEMPT_START", "KEY_GET", "KEY_CLAIM", "ATTEMPT_END",
+        "ORDER_ADD", "ITEM_ADD", "PAYMENT_ADD", "EVENT_ADD", "OUTBOX_ADD", "KEY_FINISH",
+        "OUTBOX_NEXT", "OUTBOX_DELETE", "PAYMENT_DUE"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!strcmp(name, names[i]))
+            return true;
+    return false;
+}
+
+static void check_makes_no_table(sqlite3 *handle, const char *name, const char *sql)
+{
+    sqlite3_stmt *stmt;
+    const char *explain = arena_printf(&rig_arena, "EXPLAIN %s", sql);
+    ck_assert_int_eq(sqlite3_prepare_v2(handle, explain, -1, &stmt, NULL), SQLITE_OK);
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        const char *operation = (const char *)sqlite3_column_text(stmt, 1);
+        ck_assert_msg(strcmp(operation, "OpenEphemeral") != 0, "%s makes a temporary table", name);
+    }
+    ck_assert_int_eq(code, SQLITE_DONE);
+    ck_assert_int_eq(sqlite3_finalize(stmt), SQLITE_OK);
+}
+
+/* RETURNING does, and an IN with more than two values in a CHECK; each costs as much as an INSERT.
+ */
+START_TEST(no_statement_of_a_create_makes_a_temporary_table)
+{
+    (void)rig_db();
+    sqlite3 *handle;
+    int count = 0;
+    ck_assert_int_eq(sqlite3_open(rig_path(), &handle), SQLITE_OK);
+    for (size_t i = 0; i < STATEMENT_COUNT; i++)
+        if (is_of_a_create(statements[i].name)) {
+            check_makes_no_table(handle, statements[i].name, statements[i].sql);
+            count++;
+        }
+    ck_assert_int_eq(count, 13);
+    ck_assert_int_eq(sqlite3_close(handle), SQLITE_OK);
+}
+END_TEST
+
 /* Those are in the order of their partial index already, which holds only what is to be done. */
 START_TEST(work_lists_read_their_own_index_and_sort_nothing)
 {
@@ -212,6 +256,7 @@ int main(void)
     tcase_add_test(tc, unique_indexes_are_named_by_table_and_column);
     tcase_add_test(tc, no_statement_scans_or_sorts_a_table_that_grows);
     tcase_add_test(tc, work_lists_read_their_own_index_and_sort_nothing);
+    tcase_add_test(tc, no_statement_of_a_create_makes_a_temporary_table);
     suite_add_tcase(suite, tc);
     return unit_run(suite);
 }
