@@ -19,10 +19,11 @@ void bell_fini(struct bell *bell)
 void bell_ring(struct bell *bell)
 {
     pthread_mutex_lock(&bell->lock);
-    if (!bell->is_rung)
-        pthread_cond_signal(&bell->changed);
+    bool wakes = !bell->is_rung;
     bell->is_rung = true;
     pthread_mutex_unlock(&bell->lock);
+    if (wakes)
+        pthread_cond_signal(&bell->changed); /* who wakes finds the lock free */
 }
 
 void bell_end(struct bell *bell)
