@@ -51,10 +51,17 @@ def wait_for(condition, what, seconds=30):
         time.sleep(0.02)
 
 
+_ports = []  # sockets that are bound, for as long as we live
+
+
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """Nobody else is given it while we live, as it stays bound; a front server can listen on it all the same, since both
+    say SO_REUSEADDR. Let go of, another test that runs beside us might take it, and its answers for ours."""
+    sock = socket.socket()
+    _ports.append(sock)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    return sock.getsockname()[1]
 
 
 def preload(name, **variables):
@@ -465,16 +472,11 @@ http {{
         return [nginx, "-p", f"{self.path}/", "-c", self.path / "nginx.conf", "-e", self.path / "log/nginx.log"]
 
     def start_front(self):
-        """Another test may take the port between our look and the front server's bind: then the next one."""
-        for _ in range(10):
-            process = Process(
-                self.front, self.front_command(), self.path / f"log/{self.front}.out", self.front_signal.name[3:])
-            self.processes[self.front] = process
-            wait_for(lambda: self.healthz() or not process.is_alive(), f"/healthz through {self.front}")
-            if process.is_alive():
-                return
-            self.port = free_port()
-        raise AssertionError(f"{self.front} does not start")
+        process = Process(
+            self.front, self.front_command(), self.path / f"log/{self.front}.out", self.front_signal.name[3:])
+        self.processes[self.front] = process
+        wait_for(lambda: self.healthz() or not process.is_alive(), f"/healthz through {self.front}")
+        assert process.is_alive(), f"{self.front} does not start"
 
     def orderctl(self, *arguments, text_in=""):
         """Its standard output; a failure is an exception."""
