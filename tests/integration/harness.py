@@ -96,8 +96,18 @@ class Process:
     def wait(self, seconds=60):
         return self.popen.wait(seconds)
 
+    def minds(self, number):
+        """Whether it has got so far that the signal does not just kill it: it is handled, blocked or ignored."""
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except OSError:
+            return True
+        masks = re.findall(r"(?m)^(?:State:\t(Z)|(?:SigBlk|SigIgn|SigCgt):\t([0-9a-f]+)$)", status)
+        return any(dead or int(mask, 16) >> (number - 1) & 1 for dead, mask in masks)
+
     def stop(self, number=signal.SIGTERM, seconds=60):
         """The exit status. Whoever does not end in time is killed, and the test fails."""
+        wait_for(lambda: self.minds(number) or not self.is_alive(), f"{self.name} to mind signals")
         if self.is_alive():
             self.send(number)
         try:
