@@ -306,10 +306,10 @@ static void reload(struct orderd *orderd)
         LOG_ERROR("reload refused, nothing has changed", LOG_TEXT("cause", fault.text));
     } else {
         log_set_level((enum log_level)config_choice(fresh, OPT_log_level));
+        auth_set_keyring(orderd->app.auth, keyring); /* lives on until we set another */
         LOG_INFO(
             "reloaded: log level and signing keys; other changes take effect at the next start",
             LOG_TEXT("signing_key", keyring_newest(keyring)->name.id));
-        auth_set_keyring(orderd->app.auth, keyring);
     }
     config_close(fresh);
 }
