@@ -38,6 +38,8 @@ HEADERS = {
 
 # Never in a log, nor in an answer but the login's.
 SECRETS = ["eyJ", "tok_", "a good password", harness.ADMIN_PASSWORD]
+# Says anything: one in some ten thousand looks as if it held the beginning of a token.
+CURSOR = re.compile("cursor=[A-Za-z0-9_-]{32}(?![A-Za-z0-9_-])")
 # Part of the values that are sent wrongly, and so must not come back.
 MARK = "zq7"
 
@@ -194,7 +196,7 @@ class ContractTest(unittest.TestCase):
             for secret in SECRETS:
                 self.assertNotIn(secret, text, f"in {path.name}")
         for reply in self.replies:
-            answer = reply.body.decode() + repr(reply.headers)
+            answer = CURSOR.sub("cursor=", reply.body.decode() + repr(reply.headers))
             for secret in SECRETS:
                 if not answer.startswith('{"access_token":') and "openapi" not in answer:
                     self.assertNotIn(secret, answer)
