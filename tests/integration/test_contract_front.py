@@ -265,7 +265,7 @@ class BehindNginx(FrontTest):
         replies = [self.get("/healthz"), self.get("/orders/mine?reference=" + MARK, self.token), self.order(),
                    self.request("GET", "/a%zz", from_front=True), self.request("TRACE", "/nowhere?" + MARK)]
         log = self.server.path / "log/access.log"
-        harness.wait_for(lambda: replies[-1].request_id in log.read_text(), "nginx's log")
+        harness.wait_for(lambda: all(reply.request_id in log.read_text() for reply in replies), "nginx's log")
         lines = [line.split() for line in log.read_text().splitlines()]
         for reply in replies:
             self.assertEqual([line[4] for line in lines if line[-1] == reply.request_id], [str(reply.status)])
