@@ -6,6 +6,7 @@ Every answer that request() gets is held against what API.md promises of all ans
 import contextlib
 import email
 import email.policy
+import fcntl
 import http.client
 import itertools
 import json
@@ -378,7 +379,23 @@ class Home:
         return sorted((self.path / "log").glob("*"))
 
     def log_text(self):
-        return "".join(path.read_text(errors="replace") for path in self.log_files())
+        """Of one moment: a rotation gives the files other names while they are read."""
+        while True:
+            with contextlib.suppress(FileNotFoundError):
+                before = self._log_inodes()
+                text = "".join(path.read_text(errors="replace") for path in before)
+                if self._log_inodes() == before:
+                    return text
+
+    def _log_inodes(self):
+        return {path: path.stat().st_ino for path in self.log_files()}
+
+    @contextlib.contextmanager
+    def gateway_held(self):
+        """The gateway answers nothing that it is asked before the block ends, or before its time-out."""
+        with open(self.path / "gateway.ledger", "rb") as ledger:
+            fcntl.flock(ledger, fcntl.LOCK_EX)
+            yield
 
 
 class Server(Client, Home):

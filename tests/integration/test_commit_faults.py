@@ -183,13 +183,16 @@ class InAGroup(Case):
         orders = [(f"member{n}", *customer.create(f"member{n}")) for n in range(CLIENTS)]
         replies = [None] * CLIENTS
         threads = [threading.Thread(target=lambda n=n: replies.__setitem__(n, orders[n][2]())) for n in range(CLIENTS)]
-        for thread in threads:
-            thread.start()
-        wait_for(lambda: lane.value("SELECT count(*) FROM payment_attempts WHERE state = 'started'") == CLIENTS,
-                 "all attempts")
-        with self.held(lane):
-            wait_for(lambda: self.gauge(lane, "store_waiting") == CLIENTS, "all orders in the queue")
-            self.arm()
+        with contextlib.ExitStack() as gateway:
+            gateway.enter_context(lane.gateway_held())
+            for thread in threads:
+                thread.start()
+            wait_for(lambda: lane.value("SELECT count(*) FROM payment_attempts WHERE state = 'started'") == CLIENTS,
+                     "all attempts")
+            with self.held(lane):
+                gateway.close()
+                wait_for(lambda: self.gauge(lane, "store_waiting") == CLIENTS, "all orders in the queue")
+                self.arm()
         for thread in threads:
             thread.join(60)
         self.armed.unlink()
@@ -197,7 +200,7 @@ class InAGroup(Case):
 
     def run_group(self, function, **fields):
         """(the lane, statuses of the first tries)"""
-        options = {"gateway.latency": 500, "server.slow_workers": 2 * CLIENTS, "settle.parallel": 2 * CLIENTS,
+        options = {"gateway.timeout": 60000, "server.slow_workers": 2 * CLIENTS, "settle.parallel": 2 * CLIENTS,
                    "log.level": "debug"}
         lane, customer = self.begin([(function, {"thread": "committer", **fields})], options)
         results = self.group(lane, customer)

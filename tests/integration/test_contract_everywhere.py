@@ -2,7 +2,9 @@
 """API.md, "Everywhere": paths, methods, tokens, claims, and what every response has. Through nginx, byte for byte."""
 
 import concurrent.futures
+import contextlib
 import json
+import shutil
 import time
 import unittest
 
@@ -291,53 +293,61 @@ class Overload(contract.ContractTest):
         self.pool = concurrent.futures.ThreadPoolExecutor(10)
         self.addCleanup(self.pool.shutdown)
 
+    @contextlib.contextmanager
     def occupied(self, options, count):
-        """Creates that are all at the gateway."""
+        """Creates that are all at the gateway, until the block ends."""
         self.server.stop("orderd")
-        self.server.configure({"gateway.latency": 3000, **options})
+        self.server.configure({"gateway.timeout": 60000, **options})
         self.server.start("orderd")
-        running = [self.pool.submit(self.order) for _ in range(count)]
-        harness.wait_for(lambda: self.server.value("SELECT count(*) FROM payment_attempts WHERE state = 'started'") == count,
-                         "creates at the gateway")
-        return running
+        with self.server.gateway_held():
+            running = [self.pool.submit(self.order) for _ in range(count)]
+            harness.wait_for(
+                lambda: self.server.value("SELECT count(*) FROM payment_attempts WHERE state = 'started'") == count,
+                "creates at the gateway")
+            yield running
 
-    def assert_reads_go_on_and_work_resumes(self, running):
+    def assert_reads_go_on(self, running):
         self.assertEqual(self.get("/orders/mine", self.token).status, 200)
         self.assertEqual(self.get("/healthz").json, {"status": "ok"})
         self.assertEqual([create.done() for create in running], [False] * len(running), "something has waited for others")
+
+    def assert_work_resumes(self, running):
         self.assertEqual([create.result().status for create in running], [201] * len(running))
         self.assertEqual(self.order().status, 201)
 
     def test_no_slow_worker_is_free(self):
         """Of the creates, which leave one of two workers to others: one runs, one more waits, three are refused. A
         login goes through."""
-        running = self.occupied({"server.slow_workers": 2, "server.queue": 1}, 1)
-        others = [self.pool.submit(self.order) for _ in range(4)]
-        harness.wait_for(lambda: sum(other.done() for other in others) >= 3, "creates that are refused")
-        for other in others:
-            if other.done():
-                self.assert_problem(other.result(), 503, "unavailable")
-        self.assert_problem(self.login("nobody", "x"), 401, "invalid-credentials")
-        self.assert_reads_go_on_and_work_resumes(running + [other for other in others if not other.done()])
+        with self.occupied({"server.slow_workers": 2, "server.queue": 1}, 1) as running:
+            others = [self.pool.submit(self.order) for _ in range(4)]
+            harness.wait_for(lambda: sum(other.done() for other in others) >= 3, "creates that are refused")
+            for other in others:
+                if other.done():
+                    self.assert_problem(other.result(), 503, "unavailable")
+                else:
+                    running.append(other)
+            self.assert_problem(self.login("nobody", "x"), 401, "invalid-credentials")
+            self.assert_reads_go_on(running)
+        self.assert_work_resumes(running)
 
     def test_a_spool_that_cannot_be_written_stops_no_order(self):
         spool = self.server.path / "spool"
         self.server.stop("orderd")
-        spool.rename(spool.with_name("kept"))
+        shutil.rmtree(spool)
         spool.write_text("in the way")
         self.server.start("orderd")
         for _ in range(3):
             self.assertEqual(self.order().status, 201)
         harness.wait_for(lambda: self.get("/healthz").json == {"status": "degraded", "degraded": ["spool"]}, "/healthz")
-        spool.unlink()
-        spool.with_name("kept").rename(spool)
+        spool.unlink()  # it is made anew
         harness.wait_for(lambda: len(self.server.spooled("new")) == 3, "mails that follow")
         harness.wait_for(lambda: self.get("/healthz").json == {"status": "ok"}, "/healthz")
 
     def test_the_gateway_is_full(self):
-        running = self.occupied({"gateway.permits": 2, "gateway.permit_timeout": 0}, 2)
-        self.assert_problem(self.order(), 503, "unavailable")
-        self.assert_reads_go_on_and_work_resumes(running)
+        with self.occupied({"gateway.permits": 2, "gateway.permit_timeout": 0}, 2) as running:
+            self.assert_problem(self.order(), 503, "unavailable")
+            self.assert_reads_go_on(running)
+        self.assert_work_resumes(running)
 
 
 if __name__ == "__main__":

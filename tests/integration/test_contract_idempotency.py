@@ -188,7 +188,7 @@ class Failures(KeyTest):
 
 
 class Running(KeyTest):
-    options = {"gateway.latency": 2000}
+    options = {"gateway.timeout": 60000}
 
     def start(self, pool, key):
         create = pool.submit(self.create, key)
@@ -198,15 +198,16 @@ class Running(KeyTest):
     def test_twins_and_others(self):
         user, other = self.server.customer()
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            running = self.start(pool, "k")
-            before = self.counts()
-            for _ in range(2):
-                self.assert_in_progress(self.create("k"))
-                self.assert_problem(self.create("k", body=OTHER), 422, "idempotency-key-reused")
-            self.assertEqual(self.counts(), before)
-            others = pool.submit(self.create, "k", token=other)
-            harness.wait_for(lambda: len(self.states()) == 2, "the other user's attempt")
-            self.assertFalse(running.done(), "the test was too slow to ask while it runs")
+            with self.server.gateway_held():
+                running = self.start(pool, "k")
+                before = self.counts()
+                for _ in range(2):
+                    self.assert_in_progress(self.create("k"))
+                    self.assert_problem(self.create("k", body=OTHER), 422, "idempotency-key-reused")
+                self.assertEqual(self.counts(), before)
+                others = pool.submit(self.create, "k", token=other)
+                harness.wait_for(lambda: len(self.states()) == 2, "the other user's attempt")
+                self.assertFalse(running.done())
             first = running.result()
             self.assert_created(first)
             self.assertEqual(others.result().json["order"]["user_id"], user["id"])
@@ -215,11 +216,12 @@ class Running(KeyTest):
 
     def test_a_client_that_goes_away(self):
         """The order is ended all the same, and its answer is there for whoever repeats the request."""
-        sock = raw.connect(self.server.port)
-        sock.sendall(raw.request("POST", "/orders/create", [JSON, bearer(self.token), ("Idempotency-Key", "k")], ORDER))
-        harness.wait_for(lambda: self.server.value("SELECT count(*) FROM idempotency_keys"), "the claim of the key")
-        sock.close()
-        self.assert_in_progress(self.create("k"))
+        with self.server.gateway_held():
+            sock = raw.connect(self.server.port)
+            sock.sendall(raw.request("POST", "/orders/create", [JSON, bearer(self.token), ("Idempotency-Key", "k")], ORDER))
+            harness.wait_for(lambda: self.server.value("SELECT count(*) FROM idempotency_keys"), "the claim of the key")
+            sock.close()
+            self.assert_in_progress(self.create("k"))
         harness.wait_for(self.order_ids, "the order")
         again = self.create("k")
         self.assert_created(again, replayed=True)
@@ -227,7 +229,7 @@ class Running(KeyTest):
 
     def test_orderd_dies_and_nobody_knows(self):
         """503 unavailable; the same key makes the order, once, and the first attempt's money is let go of."""
-        with concurrent.futures.ThreadPoolExecutor() as pool:
+        with concurrent.futures.ThreadPoolExecutor() as pool, self.server.gateway_held():
             headers = [JSON, ("Idempotency-Key", "k")]
             running = pool.submit(self.request, "POST", "/orders/create", headers, ORDER, self.token, True)
             harness.wait_for(lambda: self.server.value("SELECT count(*) FROM idempotency_keys"), "the claim of the key")
@@ -287,13 +289,11 @@ class FullDisk(KeyTest):
 
     def test_the_disk_fills_up_while_the_gateway_has_the_order(self):
         """Nobody knows: 503. The key stays taken until it is written that there is no order; then it is free."""
-        self.server.stop("orderd")
-        self.server.configure({"gateway.latency": 1500})
-        self.server.start("orderd")
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            running = pool.submit(self.create, "k")
-            harness.wait_for(lambda: self.server.value("SELECT count(*) FROM idempotency_keys"), "the claim of the key")
-            self.server.fill()
+            with self.server.gateway_held():
+                running = pool.submit(self.create, "k")
+                harness.wait_for(lambda: self.server.value("SELECT count(*) FROM idempotency_keys"), "the claim of the key")
+                self.server.fill()
             self.assert_problem(running.result(), 503, "unavailable")
         self.assert_in_progress(self.create("k"))
         self.assert_problem(self.create("k", body=OTHER), 422, "idempotency-key-reused")

@@ -192,15 +192,16 @@ class PaymentFails(OrderTest):
 
 
 class Slow(OrderTest):
-    options = {"gateway.latency": 700}
+    options = {"gateway.timeout": 60000}
 
     def test_another_body_and_a_twin_while_the_first_runs(self):
         key = [("Idempotency-Key", "slow")]
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            first = pool.submit(self.server.order, self.token, key)
-            harness.wait_for(lambda: self.server.value("SELECT count(*) FROM idempotency_keys"), "the claim of the key")
-            twin = self.server.order(self.token, key)
-            other = self.server.order(self.token, key, reference="other")
+            with self.server.gateway_held():
+                first = pool.submit(self.server.order, self.token, key)
+                harness.wait_for(lambda: self.server.value("SELECT count(*) FROM idempotency_keys"), "the claim of the key")
+                twin = self.server.order(self.token, key)
+                other = self.server.order(self.token, key, reference="other")
             self.assertEqual(first.result().status, 201)
         self.assertEqual((twin.status, twin.problem, twin.header("Retry-After")), (409, "idempotency-in-progress", "1"), twin)
         self.assertEqual((other.status, other.problem), (422, "idempotency-key-reused"), other)
