@@ -30,8 +30,10 @@ ADMIN_PASSWORD = "correct horse battery"
 JSON = "application/json"
 SBIN = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
-# Hashes that cost next to nothing, and mails that are tried again at once.
+# Hashes that cost next to nothing, and mails that are tried again at once; but a commit may take its time, on a disk
+# that others write to.
 FAST = {
+    "database.store_timeout": 15000,
     "auth.hash_memory": 64,
     "auth.hash_passes": 1,
     "notify.retry_first": 1,

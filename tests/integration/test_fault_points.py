@@ -117,6 +117,8 @@ def doubtful_commit(house):
     """An approved order is on the disk, and orderd is told that it may not be."""
     house.start("orderd-notifier")
     house.rest()
+    house.wait(lambda: house.value("SELECT count(*) FROM idempotency_keys WHERE key = 'forgotten'") == 0,
+               "the last commit that nobody asks for")
     armed = house.path / "run/armed"
     with sent_to_gateway(house, "doubtful"):
         armed.touch()
@@ -155,7 +157,7 @@ def long_log(house):
 SCENARIOS = {
     ordinary_day: {"options": {"gateway.timeout": 200}},
     doubtful_commit: {"faults": "fdatasync:path=*/orders.db-wal:arm={home}/run/armed:nth=1:do=EIO"},
-    held_database: {"options": {"database.store_timeout": 300}},
+    held_database: {"options": {"database.store_timeout": 1000}},
     twins: {},
     bad_mails: {"options": {"notify.give_up": 1}},
     long_log: {},

@@ -10,10 +10,11 @@ import harness
 class Start(unittest.TestCase):
     def test_a_tool_that_does_not_let_go_does_not_refuse_the_start(self):
         """Reads are answered meanwhile, and creates as soon as it lets go."""
-        server = harness.Server(self, {"database.store_timeout": 200}, notifier=False)
+        server = harness.Server(self, notifier=False)
         token = server.customer()[1]
         self.assertEqual(server.order(token).status, 201)
         server.stop("orderd")
+        server.configure({"database.store_timeout": 200})
         with open(server.path / "orders.write", "r+b") as tool:
             fcntl.flock(tool, fcntl.LOCK_EX)
             server.start("orderd")
