@@ -80,8 +80,7 @@ class Notification(unittest.TestCase):
             order_ids += [self.order().json["order_id"] for _ in range(4)]
             self.server.kill("orderd-notifier")
             self.server.start("orderd-notifier")
-        self.server.wait_until_at_rest()
-        harness.wait_for(lambda: not self.server.spooled(), "an empty spool")
+        self.server.wait_until_delivered()
         mails = self.server.mails()
         by_order = {}
         for mail in mails:

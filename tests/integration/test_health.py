@@ -39,6 +39,7 @@ class TestHealth(unittest.TestCase):
     def test_a_spool_that_cannot_be_written_stops_no_orders(self):
         server = Server(self, {"spool.retry": 100})
         _, token = server.customer()
+        wait_for(lambda: "orderd-notifier is ready" in server.log_text(), "the notifier, which makes folders in the spool")
         shutil.rmtree(server.path / "spool")
         (server.path / "spool").write_text("not a folder")
         ids = [server.order(token).json["order_id"] for _ in range(3)]

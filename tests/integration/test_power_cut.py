@@ -60,7 +60,7 @@ class Scenario:
         server.start_front()
         self.order_past_a_checkpoint()
         self.order("tok_ok")
-        server.wait_until_at_rest()
+        server.wait_until_delivered()
         server.stop_all()
         server.mark("end")
 

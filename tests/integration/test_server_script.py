@@ -37,7 +37,7 @@ class Start(unittest.TestCase):
         self.addCleanup(shutil.rmtree, base, ignore_errors=True)
         run = Run(self, home=base / "home", is_untouched=True, umask=0).wait_until_ready()
         subprocess.run(["bash", "-c", run.session()], capture_output=True, check=True)
-        harness.wait_for(run.mails, "the mail")
+        harness.wait_for(lambda: run.mails() and run.has_delivered_all(), "the mail, and nothing that moves any more")
         paths = [run.path, *run.path.rglob("*")]
         self.assertEqual([path for path in paths if path.stat().st_mode & 0o007], [])
         secrets = [run.path / "keys", run.path / "shop.password", *(run.path / "keys").iterdir(),
@@ -164,10 +164,12 @@ class Refusals(unittest.TestCase):
         Run(self, home=run.path).wait_until_ready().login("admin", ADMIN_PASSWORD)
 
     def test_values_that_are_none(self):
+        base = tempfile.mkdtemp(prefix="orderd-test-")
+        self.addCleanup(shutil.rmtree, base, ignore_errors=True)
         for variables, word in (
             ({"ORDERD_PORT": "0"}, "ORDERD_PORT"), ({"ORDERD_PORT": "65536"}, "ORDERD_PORT"),
             ({"ORDERD_PORT": "http"}, "ORDERD_PORT"), ({"ORDERD_HOME": "/dev/null/x"}, "ORDERD_HOME"),
-            ({"ORDERD_HOME": 'a"b'}, "ORDERD_HOME"), ({"ORDERD_HOME": "/tmp/" + "x" * 120}, "ORDERD_HOME is too long"),
+            ({"ORDERD_HOME": 'a"b'}, "ORDERD_HOME"), ({"ORDERD_HOME": base + "/" + "x" * 120}, "ORDERD_HOME is too long"),
         ):
             with self.subTest(variables):
                 done = subprocess.run(
@@ -175,7 +177,6 @@ class Refusals(unittest.TestCase):
                     env={**os.environ, "ORDERD_BUILD": str(harness.BUILD), **variables})
                 self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
                 self.assertIn(word, done.stderr)
-        os.rmdir("/tmp/" + "x" * 120)
 
     def test_a_configuration_that_is_wrong(self):
         run = Run(self).wait_until_ready()
@@ -195,11 +196,11 @@ class Deaths(unittest.TestCase):
                 time.sleep(max(0, 2.5 - run_time(old)))
                 os.kill(old, signal.SIGKILL)
                 begun = time.monotonic()
-                harness.wait_for(lambda: run.pid_of(name) != old, f"another {name}", 5)
-                self.assertLess(time.monotonic() - begun, 3)
-                harness.wait_for(run.healthz, "/healthz", 20)
+                harness.wait_for(lambda: run.pid_of(name) != old, f"another {name}")
+                self.assertLess(time.monotonic() - begun, 10)  # a second, on a machine that has nothing else to do
+                harness.wait_for(run.healthz, "/healthz")
                 line = rf"(?m)^server: {name} \({old}\) died, killed by signal KILL; it runs again as \d+$"
-                harness.wait_for(lambda: re.search(line, run.text), f"the line about {name}", 5)
+                harness.wait_for(lambda: re.search(line, run.text), f"the line about {name}")
         done = subprocess.run(["bash", "-c", run.session()], capture_output=True, text=True, check=True)
         self.assertEqual(harness.json.loads(done.stdout)["status"], "confirmed")
         harness.wait_for(run.mails, "the mail")
@@ -224,7 +225,7 @@ class Deaths(unittest.TestCase):
             time.sleep(delay)
             again.process.send(signal.SIGTERM)
             again.process.wait(60)
-            harness.wait_for(lambda: not processes_below(run.path), f"no process, {delay} s after the start", 5)
+            harness.wait_for(lambda: not processes_below(run.path), f"no process, {delay} s after the start")
         Run(self, home=run.path).wait_until_ready().login("admin", ADMIN_PASSWORD)
 
     def test_killed_without_a_word(self):
