@@ -124,10 +124,10 @@ class Start(unittest.TestCase):
     def fails_with(self, server, name, count):
         """A start with so many. One that does not fail is stopped again."""
         output = server.path / f"log/{name}-{count}.out"
+        before = server.log_text().count(f"{name} is ready")
         process = harness.Process(
             name, ["prlimit", f"--nofile={count}:{count}", harness.BUILD / name, "--config", server.config], output)
         self.addCleanup(process.kill)
-        before = server.log_text().count(f"{name} is ready")
         wait_for(lambda: not process.is_alive() or server.log_text().count(f"{name} is ready") > before,
                  f"{name} with {count} descriptors")
         status = process.stop()

@@ -82,7 +82,7 @@ class FullDisk(unittest.TestCase):
                 wait_for_health(server, "spool")
                 load.wait_for_orders(50)
                 self.assertEqual(health(server), ["spool"])
-                self.assertGreaterEqual(server.value("SELECT count(*) FROM outbox"), 50)
+                load.wait_for(lambda: server.value("SELECT count(*) FROM outbox") >= 50, "mails that wait")
                 server.free()
                 wait_for_health(server)
         self.assertEqual(load.answers[UNAVAILABLE], 0, load.answers)

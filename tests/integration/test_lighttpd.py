@@ -118,6 +118,7 @@ class LighttpdTest(unittest.TestCase):
         pid = self.server.orderd_pid()
         self.server.processes["lighttpd"].send(self.server.front_signal)
         harness.wait_for(lambda: not program(pid), "the end of orderd")
+        self.assertEqual(self.server.processes.pop("lighttpd").wait(), 0)  # a second signal would cut its end short
         self.assertIn("orderd has stopped", (self.server.path / "log/orderd.log").read_text())
 
 

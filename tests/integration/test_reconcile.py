@@ -201,13 +201,17 @@ class TestPayments(unittest.TestCase):
         home.append("authorise", STRANGE, MONEY)
         os.mkfifo(home.path / "mail/new/fifo")
 
+        begun = threading.Event()
+
         def change_after_the_first_look():
+            begun.set()
             with open(home.path / "mail/new/fifo", "wb"):  # is back when the Maildir, which comes last, is being read
                 home.append("void", STRANGE, MONEY)
                 home.append("authorise", other, MONEY)
 
         thread = threading.Thread(target=change_after_the_first_look)
         thread.start()
+        begun.wait()
         try:
             self.assertEqual(home.reconcile(), [])
         finally:
@@ -276,12 +280,13 @@ class TestBesideOrderd(unittest.TestCase):
             client.join()
 
     def test_what_a_crash_left_is_under_way_until_orderd_has_seen_to_it(self):
-        server = Server(self, {"gateway.latency": 1500}, notifier=False)
+        server = Server(self, {"gateway.latency": 60000, "gateway.timeout": 60000}, notifier=False)
         _, token = server.customer()
         threading.Thread(target=self.swallow, args=(server, token), daemon=True).start()
         wait_for(lambda: server.value("SELECT count(*) FROM payment_attempts WHERE state = 'started'"), "an attempt")
         server.kill("orderd")
         self.assertEqual(reconcile(server.config), [])
+        server.configure({})
         server.start("orderd")
         server.wait_until_settled()
         self.assertEqual(reconcile(server.config), [])

@@ -67,7 +67,7 @@ class Slow(GatewayTest):
                 seen += 1
         finally:
             buyers.end()
-        self.assertGreater(seen, 5 * SECONDS)  # one by one: had each waited for a create, there would be two or three
+        self.assertGreater(seen, SECONDS)  # one by one: had each waited for a create, there would be a quarter of that
         self.assertGreaterEqual(len(buyers.sent.confirmed), PERMITS)
         self.assertGreater(buyers.refused, 0)
         self.assertEqual(buyers.unknown, 0)
