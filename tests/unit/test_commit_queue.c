@@ -90,7 +90,7 @@ END_TEST
 START_TEST(what_is_taken_waits_for_its_outcome_past_the_deadline)
 {
     struct caller caller = {0};
-    caller_start(&caller, 500);
+    caller_start(&caller, 2000);
     struct commit_unit *unit = take(0, &caller);
     clock_sleep_until(caller.deadline_ms + 50); /* the time itself is what is tested */
     commit_queue_settle(unit, ERR_FULL);
@@ -175,7 +175,7 @@ END_TEST
 START_TEST(what_is_given_back_too_late_is_withdrawn)
 {
     struct caller caller = {0};
-    caller_start(&caller, 500);
+    caller_start(&caller, 2000);
     struct commit_unit *unit = take(0, &caller);
     clock_sleep_until(caller.deadline_ms + 20);
     commit_queue_give_back(&queue, &unit, 1, true);

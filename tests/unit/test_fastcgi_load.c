@@ -367,7 +367,7 @@ static TCase *case_of(const char *name)
 {
     TCase *tcase = tcase_create(name);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 30);
+    tcase_set_timeout(tcase, 60);
     return tcase;
 }
 

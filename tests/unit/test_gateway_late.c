@@ -101,11 +101,12 @@ END_TEST
 START_TEST(the_late_token_is_approved_as_long_again_after_the_deadline)
 {
     struct gateway *gateway = desk_open_plain();
-    int64_t deadline_ms = clock_mono_ms() + 100;
+    int64_t deadline_ms = clock_mono_ms() + 400;
     ck_assert_int_eq(authorise_until(gateway, "tok_late", deadline_ms), GATEWAY_UNAVAILABLE);
     ck_assert_int_ge(clock_mono_ms(), deadline_ms);
     await(gateway, GATEWAY_STATE_AUTHORISED);
-    ck_assert_int_ge(clock_mono_ms(), deadline_ms + 90);
+    /* less what went by before the call began */
+    ck_assert_int_ge(clock_mono_ms(), deadline_ms + 200);
     gateway_close(gateway);
 }
 END_TEST
@@ -143,7 +144,7 @@ END_TEST
 static void *time_out(void *arg)
 {
     ck_assert_int_eq(
-        authorise_until(arg, "tok_timeout", clock_mono_ms() + 300), GATEWAY_UNAVAILABLE);
+        authorise_until(arg, "tok_timeout", clock_mono_ms() + 1000), GATEWAY_UNAVAILABLE);
     return NULL;
 }
 
@@ -222,7 +223,7 @@ END_TEST
 
 START_TEST(a_void_before_the_late_approval_wins)
 {
-    struct gateway *gateway = open_slow(100), *onlooker = desk_open_plain();
+    struct gateway *gateway = open_slow(1000), *onlooker = desk_open_plain();
     ck_assert_int_eq(authorise_until(gateway, "tok_ok", clock_mono_ms() + 10), GATEWAY_UNAVAILABLE);
     ck_assert_int_eq(desk_void(onlooker, REF_A), GATEWAY_DONE);
     /* takes as long as the approval, and began later */

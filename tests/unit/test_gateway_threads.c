@@ -173,7 +173,7 @@ int main(void)
     Suite *suite = suite_create("gateway_threads");
     TCase *together = tcase_create("together");
     tcase_add_checked_fixture(together, desk_begin, NULL);
-    tcase_set_timeout(together, 30);
+    tcase_set_timeout(together, 60);
     tcase_add_loop_test(together, authorise_and_void_of_one_reference_race_to_one_end, 0, 2);
     tcase_add_test(together, callers_that_give_up_disturb_nobody);
     tcase_add_test(together, processes_share_one_ledger);

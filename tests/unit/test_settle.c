@@ -53,8 +53,8 @@ START_TEST(back_off_doubles)
     atomic_store(&fake.capture, GATEWAY_UNAVAILABLE);
     create_one();
     shop_wait(&shop, "SELECT tries > 0 FROM payments", "1");
-    shop_exec(&shop, "UPDATE payments SET tries = 6, next_try_at = 0");
     int64_t before = clock_now();
+    shop_exec(&shop, "UPDATE payments SET tries = 6, next_try_at = 0");
     settle_wake(shop.settle);
     shop_wait(&shop, "SELECT tries FROM payments", "7");
     int64_t next = strtoll(shop_text(&shop, "SELECT next_try_at FROM payments"), NULL, 10);

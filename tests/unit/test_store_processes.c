@@ -223,7 +223,7 @@ START_TEST(a_lock_that_is_never_let_go_is_told_and_heals_without_traffic)
     ck_assert_int_eq(db_begin(other), ERR_NONE); /* without orders.write: somebody's sqlite3 */
     struct put put = {.n = 1};
     ck_assert_int_eq(
-        store_write(store, STORE_BEGIN, put_unit, &put, clock_mono_ms() + 1500), ERR_TIMEOUT);
+        store_write(store, STORE_BEGIN, put_unit, &put, clock_mono_ms() + 3000), ERR_TIMEOUT);
     ck_assert(store_is_degraded(store));
     ck_assert_int_eq(rig_logged("writes fail"), 1);
     ck_assert_int_eq(rig_logged("another process writes to the database"), 1);

@@ -74,7 +74,7 @@ const char *unit_path(const char *folder, const char *name)
 
 void unit_wait(int (*condition)(void *), void *arg, const char *what)
 {
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 6000; i++) { /* half a minute */
         if (condition(arg))
             return;
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
