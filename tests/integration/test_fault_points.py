@@ -62,7 +62,7 @@ def held_database(house):
 def twins(house):
     """Two requests with one key in one group of units: the second has something to undo."""
     house.start("orderd-notifier")
-    house.rest()
+    rest_without_writes(house)
     orderd = house.processes["orderd"]
     shops = [threading.Thread(target=house.send, args=("twins", {})) for _ in range(2)]
     with held(house.path / "orders.write"):
@@ -72,6 +72,12 @@ def twins(house):
     for shop in shops:
         shop.join()
     house.buy("twins")
+
+
+def rest_without_writes(house):
+    """The sweep of keys that are too old is the last commit that nobody asks for."""
+    house.rest()
+    house.wait(lambda: house.value("SELECT count(*) FROM idempotency_keys WHERE key = 'forgotten'") == 0, "the sweep")
 
 
 def units_waiting(house):
@@ -116,9 +122,7 @@ def small_files(house):
 def doubtful_commit(house):
     """An approved order is on the disk, and orderd is told that it may not be."""
     house.start("orderd-notifier")
-    house.rest()
-    house.wait(lambda: house.value("SELECT count(*) FROM idempotency_keys WHERE key = 'forgotten'") == 0,
-               "the last commit that nobody asks for")
+    rest_without_writes(house)
     armed = house.path / "run/armed"
     with sent_to_gateway(house, "doubtful"):
         armed.touch()
