@@ -83,23 +83,70 @@ static void read_order(const struct query *query, struct arena *arena, struct or
     };
 }
 
-static enum err read_items(struct db *db, struct arena *arena, struct order *order)
-{
+/* Items as they come, until it is known how many one order has. */
+struct item_run {
+    struct arena *arena;
     struct order_item items[ORDER_ITEMS_MAX];
-    size_t count = 0;
-    struct query *query = db_query(db, Q_ITEM_LIST);
-    query_int(query, 1, order->id);
-    while (count < ORDER_ITEMS_MAX && query_row(query))
-        items[count++] = (struct order_item){
-            .sku = arena_text(arena, column_text(query, 0)),
-            .name = arena_text(arena, column_text(query, 1)),
+    size_t count;
+};
+
+static void add_to_run(struct item_run *run, const struct query *query)
+{
+    if (run->count < ORDER_ITEMS_MAX)
+        run->items[run->count++] = (struct order_item){
+            .sku = arena_text(run->arena, column_text(query, 0)),
+            .name = arena_text(run->arena, column_text(query, 1)),
             .quantity = column_int(query, 2),
             .unit_price_minor = column_int(query, 3),
         };
-    order->items =
-        memcpy(arena_array(arena, count, sizeof items[0]), items, count * sizeof items[0]);
-    order->item_count = count;
+}
+
+static void end_run(struct item_run *run, struct order *order)
+{
+    struct order_item *items = arena_array(run->arena, run->count, sizeof items[0]);
+    order->items = memcpy(items, run->items, run->count * sizeof items[0]);
+    order->item_count = run->count;
+    run->count = 0;
+}
+
+static enum err read_items(struct db *db, struct arena *arena, struct order *order)
+{
+    struct item_run run;
+    run.arena = arena;
+    run.count = 0;
+    struct query *query = db_query(db, Q_ITEM_LIST);
+    query_int(query, 1, order->id);
+    while (query_row(query))
+        add_to_run(&run, query);
+    end_run(&run, order);
     return query_end(query);
+}
+
+/* Orders that have no other between them, the newest first: their items lie together, and to read
+ * them by one statement takes a fifth less of a page's instructions (bench/instructions). */
+static enum err read_items_together(
+    struct db *db, struct arena *arena, struct order *orders, size_t count)
+{
+    struct item_run run;
+    run.arena = arena;
+    run.count = 0;
+    size_t left = count; /* the oldest of them is whose items come now */
+    struct query *query = db_query(db, Q_ITEM_RANGE);
+    query_int(query, 1, orders[count - 1].id);
+    query_int(query, 2, orders[0].id);
+    while (query_row(query)) {
+        while (orders[left - 1].id != column_int(query, 4))
+            end_run(&run, &orders[--left]);
+        add_to_run(&run, query);
+    }
+    while (left)
+        end_run(&run, &orders[--left]);
+    return query_end(query);
+}
+
+static bool are_together(const struct order *orders, size_t count)
+{
+    return count && orders[0].id - orders[count - 1].id == (int64_t)count - 1;
 }
 
 static enum err read_one(struct db *db, struct query *query, struct arena *arena, struct order *out)
@@ -154,6 +201,8 @@ enum err orders_list(struct db *db, struct arena *arena, const struct order_filt
     while (query_row(query))
         read_order(query, arena, &(*out)[(*count)++]);
     enum err e = query_end(query);
+    if (!e && are_together(*out, *count))
+        return read_items_together(db, arena, *out, *count);
     for (size_t i = 0; !e && i < *count; i++)
         e = read_items(db, arena, &(*out)[i]);
     return e;

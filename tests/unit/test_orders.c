@@ -274,6 +274,34 @@ START_TEST(filters_that_match_nothing_give_an_empty_page)
 }
 END_TEST
 
+/* Without a gap they are read by one statement, with gaps one by one. (An order without items
+ * cannot be made but by hand.) */
+START_TEST(each_order_of_a_page_has_its_own_items)
+{
+    struct db *db = db_with_users();
+    for (int i = 0; i < 4; i++) {
+        rig_attempt(db, alice, rig_uid(i));
+        struct order order = new_order(rig_uid(i));
+        order.user_id = i == 2 ? bob : alice;
+        order.item_count = (size_t)i;
+        int64_t id;
+        ck_assert_int_eq(orders_add(db, &order, &id), ERR_NONE);
+    }
+    for (int round = 0; round < 2; round++) {
+        struct order_filter filter = {round ? alice : 0, NULL, INT64_MAX, 50};
+        struct order *orders;
+        size_t count;
+        ck_assert_int_eq(orders_list(db, &rig_arena, &filter, &orders, &count), ERR_NONE);
+        ck_assert_uint_eq(count, round ? 3 : 4);
+        for (size_t i = 0; i < count; i++) {
+            ck_assert_uint_eq(orders[i].item_count, (size_t)(orders[i].attempt_uid[31] - '0'));
+            for (size_t line = 0; line < orders[i].item_count; line++)
+                ck_assert_str_eq(orders[i].items[line].sku, three_items[line].sku);
+        }
+    }
+}
+END_TEST
+
 START_TEST(orders_that_arrive_meanwhile_do_not_disturb_a_walk)
 {
     struct db *db = db_with_users();
@@ -307,6 +335,7 @@ int main(void)
     tcase_add_test(tc, events_are_kept_with_their_order);
     tcase_add_test(tc, a_walk_meets_each_order_once_newest_first);
     tcase_add_test(tc, filters_that_match_nothing_give_an_empty_page);
+    tcase_add_test(tc, each_order_of_a_page_has_its_own_items);
     tcase_add_test(tc, orders_that_arrive_meanwhile_do_not_disturb_a_walk);
     suite_add_tcase(suite, tc);
     return unit_run(suite);
