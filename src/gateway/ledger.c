@@ -1,10 +1,13 @@
-/* A full disk can cut a line in two and a crash can lose its end; both leave a tail without
+/* A call is four system calls where its reference is new or was heard of lately: lock, size, write,
+ * unlock. For that the end of the file is kept in memory, as it was read, or written by us.
+ *
+ * A full disk can cut a line in two and a crash can lose its end; both leave a tail without
  * newline, and whoever wrote it did not promise it to anybody. So whoever holds the lock and finds
  * such a tail removes it, and no other code repairs anything. A whole line that is no event is
  * never guessed at: nothing works until an administrator has mended the file.
  *
- * Appending does not touch the index: the line is read back like anybody's, so there is one way
- * into memory, and what could not be written is not there either. */
+ * A line that was written whole is taken into memory by what reads anybody's, so there is one way
+ * into it, and what could not be written is not there either. */
 #include "gateway/ledger.h"
 
 #include <assert.h>
@@ -25,9 +28,18 @@
 
 #include "gateway/index.h"
 
-#define CHUNK_SIZE   65536
+#define TAIL_SIZE    ((size_t)65536)
+#define TAIL_KEPT    (TAIL_SIZE / 2) /* holds a line whole */
 #define LOCK_POLL_MS 1
 #define OPEN_WAIT_MS 1000
+#define PAIR_SIZE    192 /* of an authorise and its capture: for a first guess */
+
+/* The bytes of the file from at on; up to ledger.end they are lines that were taken. */
+struct tail {
+    char *bytes; /* TAIL_SIZE */
+    size_t len;
+    int64_t at;
+};
 
 struct ledger {
     char *path;
@@ -39,14 +51,44 @@ struct ledger {
     int64_t line_count;
     struct index index;
     struct arena scratch;
-    char *chunk; /* CHUNK_SIZE */
+    struct tail tail;
 };
+
+static int64_t tail_end(const struct ledger *ledger)
+{
+    return ledger->tail.at + (int64_t)ledger->tail.len;
+}
+
+/* Forgets what is in memory behind the last line that was taken. */
+static void cut_tail(struct ledger *ledger)
+{
+    ledger->tail.len = (size_t)(ledger->end - ledger->tail.at);
+}
+
+/* Makes room for a line at least. */
+static void slide_tail(struct ledger *ledger)
+{
+    struct tail *tail = &ledger->tail;
+    if (TAIL_SIZE - tail->len >= EVENT_LINE_MAX)
+        return;
+    size_t gone = tail->len - TAIL_KEPT;
+    memmove(tail->bytes, tail->bytes + gone, TAIL_KEPT);
+    tail->at += (int64_t)gone;
+    tail->len = TAIL_KEPT;
+}
 
 static enum err read_event(
     struct ledger *ledger, int64_t offset, struct event *out, struct fault *fault)
 {
-    char line[EVENT_LINE_MAX];
-    ssize_t got = pread(ledger->fd, line, sizeof line, offset);
+    char bytes[EVENT_LINE_MAX];
+    const char *line = bytes;
+    ssize_t got;
+    if (offset >= ledger->tail.at) {
+        line = ledger->tail.bytes + (offset - ledger->tail.at);
+        got = (ssize_t)(tail_end(ledger) - offset);
+    } else {
+        got = pread(ledger->fd, bytes, sizeof bytes, offset);
+    }
     if (got < 0)
         return fail_errno(fault, ERR_IO, "cannot read %s", ledger->path);
     const char *newline = memchr(line, '\n', (size_t)got);
@@ -57,10 +99,9 @@ static enum err read_event(
 }
 
 /* *slot: of the reference, or the free one where the walk ended; *out: its last event. */
-static enum err locate(struct ledger *ledger, const char *reference, size_t *slot,
+static enum err locate(struct ledger *ledger, const char *reference, uint32_t hash, size_t *slot,
     struct event *out, struct fault *fault)
 {
-    uint32_t hash = index_hash(reference);
     for (*slot = index_first(&ledger->index, hash);;
          *slot = index_next(&ledger->index, hash, *slot)) {
         int64_t offset = index_offset(&ledger->index, *slot);
@@ -77,7 +118,7 @@ enum err ledger_find(
     struct ledger *ledger, const char *reference, struct event *out, struct fault *fault)
 {
     size_t slot;
-    return locate(ledger, reference, &slot, out, fault);
+    return locate(ledger, reference, index_hash(reference), &slot, out, fault);
 }
 
 /* Takes one line into the index. */
@@ -88,11 +129,12 @@ static enum err read_line(struct ledger *ledger, const char *line, size_t len, s
         return fail(fault, ERR_CORRUPT, NULL, "%s: line %lld is not an event of the gateway",
             ledger->path, (long long)ledger->line_count + 1);
     size_t slot;
-    enum err e = locate(ledger, event.reference, &slot, &last, fault);
+    uint32_t hash = index_hash(event.reference);
+    enum err e = locate(ledger, event.reference, hash, &slot, &last, fault);
     if (e)
         return e;
     if (last.kind == EVENT_NONE)
-        index_add(&ledger->index, index_hash(event.reference), ledger->end);
+        index_add(&ledger->index, hash, ledger->end);
     else
         index_move(&ledger->index, slot, ledger->end);
     ledger->end += (int64_t)len + 1;
@@ -100,51 +142,67 @@ static enum err read_line(struct ledger *ledger, const char *line, size_t len, s
     return ERR_NONE;
 }
 
-static enum err read_lines(struct ledger *ledger, const char *at, size_t len, struct fault *fault)
+/* Takes all whole lines that are in memory. */
+static enum err read_lines(struct ledger *ledger, struct fault *fault)
 {
-    const char *newline;
-    while ((newline = memchr(at, '\n', len))) {
-        size_t line_len = (size_t)(newline - at);
-        enum err e = read_line(ledger, at, line_len, fault);
+    const struct tail *tail = &ledger->tail;
+    for (;;) {
+        const char *line = tail->bytes + (ledger->end - tail->at);
+        size_t len = (size_t)(tail_end(ledger) - ledger->end);
+        const char *newline = memchr(line, '\n', len);
+        if (!newline && len >= EVENT_LINE_MAX)
+            return fail(fault, ERR_CORRUPT, NULL,
+                "%s: line %lld is too long for an event of the gateway", ledger->path,
+                (long long)ledger->line_count + 1);
+        if (!newline)
+            return ERR_NONE;
+        enum err e = read_line(ledger, line, (size_t)(newline - line), fault);
         if (e)
             return e;
-        at += line_len + 1;
-        len -= line_len + 1;
     }
-    return ERR_NONE;
 }
 
-static enum err remove_tail(struct ledger *ledger, size_t len, struct fault *fault)
+static enum err remove_torn(struct ledger *ledger, struct fault *fault)
 {
-    if (len >= EVENT_LINE_MAX)
-        return fail(fault, ERR_CORRUPT, NULL,
-            "%s: line %lld is too long for an event of the gateway", ledger->path,
-            (long long)ledger->line_count + 1);
     if (ftruncate(ledger->fd, ledger->end))
         return fail_errno(fault, ERR_IO, "cannot remove the torn last line of %s", ledger->path);
+    cut_tail(ledger);
     return ERR_NONE;
 }
 
-/* Reads what was appended since; under the lock. */
-static enum err catch_up(struct ledger *ledger, struct fault *fault)
+/* Asks how long the file is now. */
+static enum err measure(struct ledger *ledger, int64_t *size, struct fault *fault)
 {
     struct stat st;
     if (fstat(ledger->fd, &st))
         return fail_errno(fault, ERR_IO, "cannot read %s", ledger->path);
     if (st.st_size < ledger->end)
         return fail(fault, ERR_CORRUPT, NULL, "%s was cut while in use", ledger->path);
-    while (ledger->end < st.st_size) {
-        int64_t before = ledger->end;
-        ssize_t got = pread(ledger->fd, ledger->chunk, CHUNK_SIZE, ledger->end);
+    if (st.st_size > INDEX_OFFSET_MAX)
+        return fail(fault, ERR_FULL, NULL, "%s is larger than 64 GiB", ledger->path);
+    *size = st.st_size;
+    return ERR_NONE;
+}
+
+/* Reads what was appended since; under the lock. */
+static enum err catch_up(struct ledger *ledger, struct fault *fault)
+{
+    int64_t size = 0;
+    struct tail *tail = &ledger->tail;
+    enum err e = measure(ledger, &size, fault);
+    cut_tail(ledger);
+    if (!e && !ledger->line_count)
+        index_reserve(&ledger->index, (size_t)size / PAIR_SIZE);
+    while (!e && tail_end(ledger) < size) {
+        slide_tail(ledger);
+        ssize_t got =
+            pread(ledger->fd, tail->bytes + tail->len, TAIL_SIZE - tail->len, tail_end(ledger));
         if (got <= 0)
             return fail_errno(fault, ERR_IO, "cannot read %s", ledger->path);
-        enum err e = read_lines(ledger, ledger->chunk, (size_t)got, fault);
-        if (e)
-            return e;
-        if (ledger->end == before)
-            return remove_tail(ledger, (size_t)got, fault);
+        tail->len += (size_t)got;
+        e = read_lines(ledger, fault);
     }
-    return ERR_NONE;
+    return !e && ledger->end < size ? remove_torn(ledger, fault) : e;
 }
 
 /* flock(2) has no time limit of its own, and the holder may be a stopped process. */
@@ -218,16 +276,22 @@ void ledger_end(struct ledger *ledger)
 enum err ledger_append(struct ledger *ledger, const struct event *event, struct fault *fault)
 {
     struct buffer line;
+    struct tail *tail = &ledger->tail;
     buffer_begin(&line, &ledger->scratch, EVENT_LINE_MAX);
     event_write(event, clock_now(), &line);
     ssize_t put = write(ledger->fd, line.data, line.len);
     bool is_whole = put == (ssize_t)line.len;
+    if (is_whole) {
+        slide_tail(ledger);
+        memcpy(tail->bytes + tail->len, line.data, line.len);
+        tail->len += line.len;
+    }
     arena_reset(&ledger->scratch);
     if (put < 0)
         return fail_errno(fault, ERR_IO, "cannot write to %s", ledger->path);
     if (!is_whole)
         return fail(fault, ERR_FULL, NULL, "cannot write a whole line to %s", ledger->path);
-    return catch_up(ledger, fault);
+    return read_lines(ledger, fault);
 }
 
 enum err ledger_open(struct ledger **out, const char *path, struct fault *fault)
@@ -239,7 +303,7 @@ enum err ledger_open(struct ledger **out, const char *path, struct fault *fault)
     struct ledger *ledger = xalloc(sizeof *ledger);
     ledger->fd = fd;
     ledger->path = xstrdup(path);
-    ledger->chunk = xalloc(CHUNK_SIZE);
+    ledger->tail.bytes = xalloc(TAIL_SIZE);
     pthread_mutex_init(&ledger->mutex, NULL);
     clock_cond_init(&ledger->turn_free);
     arena_init(&ledger->scratch, EVENT_LINE_MAX * 2);
@@ -262,7 +326,7 @@ void ledger_close(struct ledger *ledger)
     arena_fini(&ledger->scratch);
     pthread_cond_destroy(&ledger->turn_free);
     pthread_mutex_destroy(&ledger->mutex);
-    free(ledger->chunk);
+    free(ledger->tail.bytes);
     free(ledger->path);
     free(ledger);
 }

@@ -16,6 +16,7 @@ check_PROGRAMS += \
 	tests/unit/test_gateway \
 	tests/unit/test_gateway_late \
 	tests/unit/test_gateway_threads \
+	tests/unit/test_index \
 	tests/unit/test_ledger \
 	tests/unit/test_ledger_scan
 gateway_test = tests/unit/gateway_desk.c tests/unit/gateway_desk.h
@@ -29,6 +30,9 @@ tests_unit_test_gateway_late_LDADD = $(gateway_test_libs)
 tests_unit_test_gateway_threads_SOURCES = tests/unit/test_gateway_threads.c $(gateway_test)
 tests_unit_test_gateway_threads_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_gateway_threads_LDADD = $(gateway_test_libs)
+tests_unit_test_index_SOURCES = tests/unit/test_index.c
+tests_unit_test_index_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_index_LDADD = $(gateway_test_libs)
 tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c $(gateway_test)
 tests_unit_test_ledger_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_ledger_LDADD = $(gateway_test_libs)

@@ -1,7 +1,7 @@
 /* The simulated gateway (the table of tokens in the HTTP contract). It stands for the outside
  * world: what it knows is a file, one O_APPEND line of logfmt an event, never synced by us; memory
- * only says where in the file a reference was last heard of (some 20 bytes a reference). Several
- * processes may have one ledger open.
+ * says where in the file a reference was last heard of (8 to 16 bytes a reference), and has the
+ * file's end. Several processes may have one ledger open.
  *
  * An answer that would come after the deadline still happens, at its time: the call is back at the
  * deadline with UNAVAILABLE, and the event is recorded when latency_ms is over, or by

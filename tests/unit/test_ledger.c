@@ -60,6 +60,7 @@ static const char *const foreign[] = {
     TIME " event=authorise reference=" REF_A MONEY " =",
     TIME " event=authorise reference=" REF_A MONEY " ",
     TIME "  event=authorise reference=" REF_A MONEY,
+    TIME " reference=" REF_A " event=authorise" MONEY,
     TIME " event=decline reference=" REF_A MONEY,
     TIME " event=decline reference=" REF_A MONEY " code=",
     TIME " event=decline reference=" REF_A MONEY " code=No",
@@ -227,21 +228,52 @@ START_TEST(a_line_torn_while_in_use_is_removed)
 }
 END_TEST
 
-START_TEST(a_ledger_larger_than_the_reading_chunk_is_read_whole)
+#define MANY 2000 /* more than are kept in memory, or read at once */
+
+/* first, and many more behind it. */
+static const char *many_lines(const char *first)
 {
     static char text[300000];
-    size_t used = 0;
-    for (int i = 0; i < 2000; i++)
+    size_t used = (size_t)snprintf(text, sizeof text, "%s", first);
+    for (int i = 0; i < MANY; i++)
         used += (size_t)snprintf(text + used, sizeof text - used,
             TIME " event=authorise reference=r%d amount=2590 currency=EUR\n", i);
-    desk_write(text);
+    return text;
+}
+
+static const char *reference_of(int i)
+{
+    static char reference[16];
+    snprintf(reference, sizeof reference, "r%d", i);
+    return reference;
+}
+
+START_TEST(a_ledger_larger_than_the_reading_chunk_is_read_whole)
+{
+    desk_write(many_lines(""));
     struct gateway *gateway = desk_open_plain();
-    for (int i = 0; i < 2000; i++) {
-        char reference[16];
-        snprintf(reference, sizeof reference, "r%d", i);
-        ck_assert_int_eq(desk_status(gateway, reference), GATEWAY_STATE_AUTHORISED);
-    }
+    for (int i = 0; i < MANY; i++)
+        ck_assert_int_eq(desk_status(gateway, reference_of(i)), GATEWAY_STATE_AUTHORISED);
     ck_assert_int_eq(desk_status(gateway, "r2000"), GATEWAY_STATE_UNKNOWN);
+    gateway_close(gateway);
+}
+END_TEST
+
+/* What we wrote is known by its place in the file, near its end or far from it, also between lines
+ * of somebody else. */
+START_TEST(what_was_written_is_found_however_long_ago)
+{
+    struct gateway *gateway = desk_open_plain();
+    struct gateway *other = desk_open_plain();
+    for (int i = 0; i < MANY; i++)
+        ck_assert_int_eq(
+            desk_authorise(i % 3 ? gateway : other, reference_of(i), "tok_ok"), GATEWAY_DONE);
+    for (int i = 0; i < MANY; i++)
+        ck_assert_int_eq(desk_capture(gateway, reference_of(i)), GATEWAY_DONE);
+    for (int i = 0; i < MANY; i++)
+        ck_assert_int_eq(desk_status(other, reference_of(i)), GATEWAY_STATE_CAPTURED);
+    ck_assert_int_eq(desk_lines(), 2 * MANY);
+    gateway_close(other);
     gateway_close(gateway);
 }
 END_TEST
@@ -283,14 +315,14 @@ END_TEST
 
 START_TEST(a_ledger_changed_while_in_use_is_not_believed)
 {
+    static char spoilt[] = LINE_A;
     struct gateway *gateway = desk_open_plain();
-    desk_write(LINE_A LINE_B);
+    desk_write(many_lines(LINE_A));
     ck_assert_int_eq(desk_status(gateway, REF_A), GATEWAY_STATE_AUTHORISED);
-    char text[] = LINE_A LINE_B;
-    memset(text, 'x', strlen(LINE_A) - 1);
-    desk_write(text);
+    memset(spoilt, 'x', strlen(LINE_A) - 1);
+    desk_write(many_lines(spoilt));
     expect_unavailable(gateway, REF_A);
-    ck_assert_int_eq(desk_status(gateway, REF_B), GATEWAY_STATE_AUTHORISED);
+    ck_assert_int_eq(desk_status(gateway, reference_of(0)), GATEWAY_STATE_AUTHORISED);
     gateway_close(gateway);
 }
 END_TEST
@@ -409,6 +441,7 @@ int main(void)
     tcase_add_test(file, a_torn_last_line_is_removed);
     tcase_add_test(file, a_line_torn_while_in_use_is_removed);
     tcase_add_test(file, a_ledger_larger_than_the_reading_chunk_is_read_whole);
+    tcase_add_test(file, what_was_written_is_found_however_long_ago);
     tcase_add_test(file, a_foreign_line_while_in_use_stops_every_call);
     tcase_add_test(file, a_ledger_cut_while_in_use_stops_every_call);
     tcase_add_test(file, a_ledger_changed_while_in_use_is_not_believed);
