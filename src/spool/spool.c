@@ -10,12 +10,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "core/buffer.h"
 #include "core/fault_point.h"
 #include "core/file.h"
 #include "core/text.h"
@@ -23,14 +25,17 @@
 #include "spool/layout.h"
 #include "spool/seal.h"
 
-#define ROOT_MODE 0750
-#define FILE_MODE 0640 /* read by the notifier as the group of tmp/ */
+#define ROOT_MODE    0750
+#define FILE_MODE    0640 /* read by the notifier as the group of tmp/ */
+#define SCRATCH_SIZE 8192 /* a usual message */
 
 struct spool {
     int root_fd;
     int lock_fd;
     int tmp_fd;
     int new_fd;
+    bool is_mode_cut; /* what open(2) gave the batch's first file is not FILE_MODE */
+    struct arena scratch;
 };
 
 static enum err take_lock(struct spool *spool, const char *folder, int wait_ms, struct fault *fault)
@@ -87,6 +92,7 @@ enum err spool_open(struct spool **out, const char *folder, int wait_ms, struct 
 {
     struct spool *spool = xalloc(sizeof *spool);
     *spool = (struct spool){.root_fd = -1, .lock_fd = -1, .tmp_fd = -1, .new_fd = -1};
+    arena_init(&spool->scratch, SCRATCH_SIZE);
     enum err e = open_folders(spool, folder, wait_ms, fault);
     if (e) {
         spool_close(spool);
@@ -104,6 +110,7 @@ void spool_close(struct spool *spool)
     file_close(&spool->tmp_fd);
     file_close(&spool->lock_fd);
     file_close(&spool->root_fd);
+    arena_fini(&spool->scratch);
     free(spool);
 }
 
@@ -120,19 +127,33 @@ static enum err check(const struct spool_message *messages, size_t count, struct
     return ERR_NONE;
 }
 
-static enum err write_sealed(int fd, const struct spool_message *message, struct fault *fault)
+/* open(2) applies the umask, or what the folder's access list says: to all files of a batch the
+ * same. */
+static enum err look_at_mode(struct spool *spool, int fd, struct fault *fault)
 {
-    char seal[SEAL_SIZE];
-    seal_make(seal, message->bytes, message->len);
-    enum err e = file_write_all(fd, message->bytes, message->len, fault);
-    if (!e)
-        e = file_write_all(fd, seal, sizeof seal, fault);
-    if (!e && fchmod(fd, FILE_MODE)) /* open(2) applies the umask */
+    struct stat st;
+    if (fstat(fd, &st))
+        return fail_errno(fault, ERR_IO, "cannot look at a spool file");
+    spool->is_mode_cut = (st.st_mode & 07777) != FILE_MODE;
+    return ERR_NONE;
+}
+
+static enum err write_sealed(
+    struct spool *spool, int fd, const struct spool_message *message, struct fault *fault)
+{
+    struct buffer sealed;
+    buffer_begin(&sealed, &spool->scratch, message->len + SEAL_SIZE);
+    buffer_bytes(&sealed, message->bytes, message->len);
+    seal_make(buffer_extend(&sealed, SEAL_SIZE), message->bytes, message->len);
+    enum err e = file_write_all(fd, sealed.data, sealed.len, fault);
+    arena_reset(&spool->scratch);
+    if (!e && spool->is_mode_cut && fchmod(fd, FILE_MODE))
         e = fail_errno(fault, ERR_IO, "cannot set the mode of a spool file");
     return e;
 }
 
-static enum err write_file(struct spool *spool, const struct spool_message *m, struct fault *fault)
+static enum err write_file(
+    struct spool *spool, const struct spool_message *m, bool is_first, struct fault *fault)
 {
     int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     int fd = openat(spool->tmp_fd, m->uid, flags, FILE_MODE);
@@ -140,7 +161,9 @@ static enum err write_file(struct spool *spool, const struct spool_message *m, s
         fd = openat(spool->tmp_fd, m->uid, flags, FILE_MODE);
     if (fd < 0)
         return fail_errno(fault, ERR_IO, "cannot make the spool file tmp/%s", m->uid);
-    enum err e = write_sealed(fd, m, fault);
+    enum err e = is_first ? look_at_mode(spool, fd, fault) : ERR_NONE;
+    if (!e)
+        e = write_sealed(spool, fd, m, fault);
     if (close(fd) && !e) /* some file systems find out here that they are full */
         e = fail_errno(fault, ERR_IO, "cannot write the spool file tmp/%s", m->uid);
     return e;
@@ -150,7 +173,7 @@ static enum err write_all(
     struct spool *spool, const struct spool_message *messages, size_t count, struct fault *fault)
 {
     for (size_t i = 0; i < count; i++) {
-        enum err e = write_file(spool, &messages[i], fault);
+        enum err e = write_file(spool, &messages[i], i == 0, fault);
         if (e)
             return e;
         FAULT_POINT(spool_file_written);

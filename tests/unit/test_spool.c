@@ -323,13 +323,19 @@ START_TEST(modes_do_not_depend_on_the_umask)
     spool_close(spool);
     ck_assert_int_eq(rmdir(unit_path(folder, "new")), 0);
     ck_assert_int_eq(rmdir(unit_path(folder, "tmp")), 0);
+    static const mode_t umasks[] = {0, 0077, 0027, 0777};
     mode_t old = umask(0077);
     ck_assert_int_eq(spool_open(&spool, folder, 0, &fault), ERR_NONE);
-    ck_assert_int_eq(spool_publish(spool, three, 1, &fault), ERR_NONE);
-    umask(old);
     ck_assert_uint_eq(mode_of("tmp"), 02750);
     ck_assert_uint_eq(mode_of("new"), 02770);
-    ck_assert_uint_eq(mode_of("new/00000000000000000000000000000001"), 0640);
+    for (size_t i = 0; i < sizeof umasks / sizeof *umasks; i++) {
+        umask(umasks[i]);
+        enum err e = spool_publish(spool, three, 3, &fault);
+        umask(old);
+        ck_assert_int_eq(e, ERR_NONE);
+        ck_assert_uint_eq(mode_of("new/00000000000000000000000000000001"), 0640);
+        ck_assert_uint_eq(mode_of("new/00000000000000000000000000000003"), 0640);
+    }
 }
 END_TEST
 
