@@ -109,7 +109,7 @@ static void second_commit(
     for (sqlite3_int64 line = 0; line < ITEMS; line++)
         run(ITEM_ADD, order, line, "TEA-250", "Green tea, 250 g", (sqlite3_int64)1,
             (sqlite3_int64)1295);
-    run(PAYMENT_ADD, uid, order, (sqlite3_int64)3885, "EUR", now);
+    run(PAYMENT_ADD, order, (sqlite3_int64)3885, "EUR", now);
     run(EVENT_ADD, order, "created", (const char *)NULL, now);
     run(OUTBOX_ADD, outbox_uid, "order_confirmed", order, message, MESSAGE_LEN, now);
     run(KEY_FINISH, user_id, key, uid, order, answer, ANSWER_LEN, now);

@@ -86,9 +86,9 @@ CREATE TABLE order_events (
 ) STRICT;
 CREATE INDEX order_events_of_order ON order_events (order_id, id);
 
+-- An order's own, so its key is the order's, and the attempt that it came from is the order's too.
 CREATE TABLE payments (
-    attempt_uid TEXT PRIMARY KEY NOT NULL REFERENCES payment_attempts (uid),
-    order_id INTEGER NOT NULL REFERENCES orders (id),
+    order_id INTEGER PRIMARY KEY REFERENCES orders (id),
     status TEXT NOT NULL CHECK (status = 'authorized' OR status = 'captured'
         OR status = 'capture_failed' OR status = 'voided' OR status = 'refunded'),
     currency TEXT NOT NULL CHECK (length(currency) = 3),
@@ -103,7 +103,6 @@ CREATE TABLE payments (
     CHECK (captured_minor BETWEEN 0 AND authorized_minor),
     CHECK (refunded_minor BETWEEN 0 AND captured_minor)
 ) STRICT;
-CREATE UNIQUE INDEX payments_order_id ON payments (order_id);
 CREATE INDEX payments_authorized ON payments (tries, order_id, next_try_at)
     WHERE status = 'authorized';
 

@@ -34,11 +34,10 @@ enum payment_status payment_status_parse(const char *name)
 enum err payments_add(struct db *db, const struct payment_new *payment)
 {
     struct query *query = db_query(db, Q_PAYMENT_ADD);
-    query_text(query, 1, payment->attempt_uid);
-    query_int(query, 2, payment->order_id);
-    query_int(query, 3, payment->amount_minor);
-    query_text(query, 4, payment->currency);
-    query_int(query, 5, payment->authorized_at);
+    query_int(query, 1, payment->order_id);
+    query_int(query, 2, payment->amount_minor);
+    query_text(query, 3, payment->currency);
+    query_int(query, 4, payment->authorized_at);
     return query_exec(query);
 }
 

@@ -1,6 +1,7 @@
 /* Payments: rows <-> structs, no rules.
  *
- * A payment exists only with its order. It moves only by compare-and-set, as single statements. */
+ * A payment exists only with its order, whose attempt_uid it goes by. It moves only by
+ * compare-and-set, as single statements. */
 #ifndef ORDERD_DB_PAYMENTS_H
 #define ORDERD_DB_PAYMENTS_H
 
@@ -24,7 +25,6 @@ const char *payment_status_name(enum payment_status); /* "authorized" ... */
 enum payment_status payment_status_parse(const char *);
 
 struct payment_new {
-    const char *attempt_uid; /* "pay_" + it is the payment's id */
     int64_t order_id;
     int64_t amount_minor;
     const char *currency;
@@ -34,7 +34,7 @@ enum err payments_add(struct db *, const struct payment_new *);
 
 /* As it stands. */
 struct payment_row {
-    const char *attempt_uid;
+    const char *attempt_uid; /* the order's; "pay_" + it is the payment's id */
     int64_t order_id;
     const char *status; /* "authorized" ... */
     const char *currency;

@@ -214,7 +214,6 @@ static void describe(const struct creation *c, struct order *order)
 static enum err add_payment(struct db *db, const struct creation *c, const struct order *order)
 {
     struct payment_new payment = {
-        .attempt_uid = c->attempt_uid,
         .order_id = order->id,
         .amount_minor = order->total_minor,
         .currency = order->currency,

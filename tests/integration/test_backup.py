@@ -216,7 +216,8 @@ class TestUnderLoad(unittest.TestCase):
             self.assertEqual(collections.Counter(kinds).most_common(1)[0][1], 1, (reference, kinds))
             if reference in self.lost:
                 self.assertNotIn("void", kinds)
-        ordered = {uid for (uid,) in self.server.rows("SELECT attempt_uid FROM payments WHERE status = 'captured'")}
+        ordered = {uid for (uid,) in self.server.rows(
+            "SELECT o.attempt_uid FROM orders o JOIN payments p ON p.order_id = o.id WHERE p.status = 'captured'")}
         self.assertEqual({uid for uid, kinds in events.items() if "capture" in kinds}, ordered | self.lost)
 
 

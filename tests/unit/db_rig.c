@@ -202,7 +202,6 @@ int64_t rig_order(struct db *in, int64_t user_id, const char *uid, const char *r
     int64_t id;
     ck_assert_int_eq(orders_add(in, &order, &id), ERR_NONE);
     struct payment_new payment = {
-        .attempt_uid = uid,
         .order_id = id,
         .amount_minor = 2590,
         .currency = "EUR",

@@ -154,11 +154,10 @@ START_TEST(the_first_failure_is_the_one_that_counts)
     int64_t alice = rig_user(db, "alice");
     (void)rig_order(db, alice, rig_uid(1), NULL);
     struct query *query = db_query(db, Q_PAYMENT_ADD);
-    query_text(query, 1, rig_uid(1));
+    query_int(query, 1, 1);
     query_int(query, 2, 1);
-    query_int(query, 3, 1);
-    query_text(query, 4, "EUR");
-    query_int(query, 5, 1);
+    query_text(query, 3, "EUR");
+    query_int(query, 4, 1);
     ck_assert_int_eq(query_exec(query), ERR_TAKEN);
     ck_assert_int_eq(put(db, NULL, "v", 1), ERR_TAKEN);
     ck_assert_int_eq(db_error(db), ERR_TAKEN);

@@ -237,7 +237,10 @@ START_TEST(work_lists_read_their_own_index_and_sort_nothing)
         ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
         const char *detail = (const char *)sqlite3_column_text(stmt, 3);
         ck_assert_msg(strstr(detail, index), "%s: %s", statements[i].name, detail);
-        ck_assert_int_eq(sqlite3_step(stmt), SQLITE_DONE);
+        while (sqlite3_step(stmt) == SQLITE_ROW) { /* what belongs to a row follows by key */
+            detail = (const char *)sqlite3_column_text(stmt, 3);
+            ck_assert_msg(!strncmp(detail, "SEARCH", 6), "%s: %s", statements[i].name, detail);
+        }
         ck_assert_int_eq(sqlite3_finalize(stmt), SQLITE_OK);
     }
     ck_assert_int_eq(sqlite3_close(handle), SQLITE_OK);
