@@ -44,7 +44,7 @@ CREATE TABLE payment_attempts (
     started_at INTEGER NOT NULL,
     ended_at INTEGER,
     settled_at INTEGER
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX payment_attempts_started ON payment_attempts (uid) WHERE state = 'started';
 CREATE INDEX payment_attempts_voiding ON payment_attempts (tries, uid, next_try_at)
     WHERE state = 'voiding';

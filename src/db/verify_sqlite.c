@@ -21,7 +21,7 @@ static int tell_damage(void *arg, int count, char **values, char **names)
     return 0;
 }
 
-/* table, row, the table it points to, which of its keys */
+/* table, row (none where the table has no rowid), the table it points to, which of its keys */
 static int tell_dangling(void *arg, int count, char **values, char **names)
 {
     const struct report *report = arg;
@@ -29,8 +29,10 @@ static int tell_dangling(void *arg, int count, char **values, char **names)
     (void)names;
     if (count != 4)
         return 0;
-    (void)snprintf(text, sizeof text, "row %s of %s points to no row of %s",
-        values[1] ? values[1] : "?", values[0], values[2]); /* cut, if the names are that long */
+    const char *number = values[1];
+    (void)snprintf(text, sizeof text, "%s%s of %s points to no row of %s",
+        number ? "row " : "a row", number ? number : "", values[0],
+        values[2]); /* cut, if the names are that long */
     report->tell(report->arg, text);
     return 0;
 }

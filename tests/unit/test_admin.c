@@ -511,10 +511,13 @@ START_TEST(a_row_that_points_nowhere_is_a_problem)
     run_script(
         "PRAGMA foreign_keys=OFF;"
         "INSERT INTO payment_attempts (uid, user_id, state, amount_minor, currency, started_at)"
-        " VALUES ('00000000000000000000000000000000', 4711, 'declined', 1, 'EUR', 1)");
+        " VALUES ('00000000000000000000000000000000', 4711, 'declined', 1, 'EUR', 1);"
+        "INSERT INTO payments (order_id, status, currency, authorized_minor, authorized_at)"
+        " VALUES (4712, 'captured', 'EUR', 1, 1)");
     struct admin_health health = check_health();
-    ck_assert_uint_eq(health.problem_count, 1);
-    ck_assert_str_eq(health.problems[0], "row 1 of payment_attempts points to no row of users");
+    ck_assert_uint_eq(health.problem_count, 2);
+    ck_assert_str_eq(health.problems[0], "row 4712 of payments points to no row of orders");
+    ck_assert_str_eq(health.problems[1], "a row of payment_attempts points to no row of users");
 }
 END_TEST
 
