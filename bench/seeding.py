@@ -31,7 +31,7 @@ ROWS = [
        SELECT id, user_id, uid, 'confirmed', 'EUR', :total, printf('SEED-%d', id), at, at FROM seeds ORDER BY id""",
     """INSERT INTO order_items (order_id, line, sku, name, quantity, unit_price_minor)
        SELECT s.id, i.line, i.sku, i.name, i.quantity, i.unit_price FROM seeds s, items i ORDER BY s.id, i.line""",
-    "INSERT INTO order_events (order_id, kind, at) SELECT id, 'created', at FROM seeds ORDER BY id",
+    "INSERT INTO order_events (order_id, number, kind, at) SELECT id, 1, 'created', at FROM seeds ORDER BY id",
     """INSERT INTO payments (order_id, status, currency, authorized_minor, captured_minor, authorized_at, settled_at)
        SELECT id, 'captured', 'EUR', :total, :total, at, at FROM seeds ORDER BY id""",
     """INSERT INTO idempotency_keys (user_id, key, fingerprint, attempt_uid, claimed_at, finished_at, order_id, answer)

@@ -77,14 +77,15 @@ CREATE TABLE order_items (
     PRIMARY KEY (order_id, line)
 ) STRICT, WITHOUT ROWID;
 
+-- The history of an order, numbered from 1.
 CREATE TABLE order_events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id INTEGER NOT NULL REFERENCES orders (id),
+    number INTEGER NOT NULL CHECK (number >= 1),
     kind TEXT NOT NULL CHECK (length(kind) BETWEEN 1 AND 64),
     detail TEXT,
-    at INTEGER NOT NULL
-) STRICT;
-CREATE INDEX order_events_of_order ON order_events (order_id, id);
+    at INTEGER NOT NULL,
+    PRIMARY KEY (order_id, number)
+) STRICT, WITHOUT ROWID;
 
 -- An order's own, so its key is the order's, and the attempt that it came from is the order's too.
 CREATE TABLE payments (

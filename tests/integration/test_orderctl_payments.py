@@ -198,7 +198,7 @@ class TestPayments(unittest.TestCase):
         let_capture(server, uid)
         server.orderctl("payment", "retry", uid)
         wait_for(lambda: server.get(f"/orders/{order_id}", token).json["payment"]["status"] == "captured", "the capture")
-        kinds = [kind for (kind,) in server.rows("SELECT kind FROM order_events ORDER BY id")]
+        kinds = [kind for (kind,) in server.rows("SELECT kind FROM order_events ORDER BY number")]
         self.assertEqual(kinds, ["created"] + ["capture_failed", "capture_reopened"] * 4 + ["payment_captured"])
         self.assertEqual(run("--config", server.config, "payment", "retry", uid).status, 1)
         server.wait_until_at_rest()
@@ -264,7 +264,7 @@ class TestPayments(unittest.TestCase):
             wait_for(lambda: server.value("SELECT status FROM payments WHERE order_id = ?", order_id) == "capture_failed",
                      "settle")
             kinds = [kind for (kind,) in server.rows(
-                "SELECT kind FROM order_events WHERE order_id = ? ORDER BY id", order_id)][1:]
+                "SELECT kind FROM order_events WHERE order_id = ? ORDER BY number", order_id)][1:]
             if results["write-off"] == 0 and results["retry"] == 0:  # one after the other, with settle between
                 self.assertEqual(kinds, ["capture_failed", "capture_reopened", "capture_failed", "written_off"])
             elif results["write-off"] == 0:

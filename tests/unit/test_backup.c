@@ -142,8 +142,8 @@ END_TEST
 START_TEST(what_is_damaged_gets_no_name)
 {
     (void)rig_db();
-    rig_run("PRAGMA foreign_keys=OFF; INSERT INTO order_events (order_id, kind, at)"
-            " VALUES (77, 'x', 1)");
+    rig_run("PRAGMA foreign_keys=OFF; INSERT INTO order_events"
+            " (order_id, number, kind, at) VALUES (77, 1, 'x', 1)");
     refuse(ERR_CORRUPT, "points to no row of orders");
 }
 END_TEST

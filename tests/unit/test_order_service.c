@@ -46,7 +46,7 @@ START_TEST(confirmed_order_is_written_whole)
     ck_assert_int_eq(shop_rows(&shop, "order_items"), 2);
     ck_assert_int_eq(shop_rows(&shop, "payments"), 1);
     ck_assert_str_eq(shop_text(&shop, "SELECT state FROM payment_attempts"), "ordered");
-    ck_assert_str_eq(shop_text(&shop, "SELECT kind FROM order_events ORDER BY id"), "created");
+    ck_assert_str_eq(shop_text(&shop, "SELECT kind FROM order_events ORDER BY number"), "created");
     ck_assert_str_eq(shop_text(&shop, "SELECT total_minor FROM orders"), "2595");
     ck_assert_str_eq(shop_text(&shop, "SELECT answer FROM idempotency_keys"), created.answer);
     free((char *)created.answer);
@@ -76,7 +76,7 @@ START_TEST(confirmed_order_is_captured_and_its_mail_spooled)
     ck_assert_str_eq(shop_text(&shop, "SELECT status FROM payments"), "captured");
     ck_assert_str_eq(shop_text(&shop, "SELECT captured_minor FROM payments"), "2595");
     ck_assert_str_eq(
-        shop_text(&shop, "SELECT kind FROM order_events ORDER BY id DESC"), "payment_captured");
+        shop_text(&shop, "SELECT kind FROM order_events ORDER BY number DESC"), "payment_captured");
     snprintf(uid, sizeof uid, "%s", shop_text(&shop, "SELECT uid FROM payment_attempts"));
     ck_assert_int_eq(shop_status(&shop, uid), GATEWAY_STATE_CAPTURED);
     snprintf(path, sizeof path, "%s/spool/new", shop.folder);

@@ -217,6 +217,28 @@ START_TEST(events_are_kept_with_their_order)
 }
 END_TEST
 
+static void add_time(void *arg, const struct order_event *event)
+{
+    const char **times = arg;
+    *times = arena_printf(&rig_arena, "%s %lld", *times, (long long)event->at);
+}
+
+START_TEST(the_history_of_an_order_is_told_as_it_was_written)
+{
+    struct db *db = db_with_users();
+    int64_t ids[2] = {rig_order(db, alice, rig_uid(1), NULL), rig_order(db, bob, rig_uid(2), NULL)};
+    static const int64_t times[] = {9, 5, 7, 5};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        for (size_t n = 0; n < 2; n++)
+            ck_assert_int_eq(order_events_add(db, ids[n], "x", NULL, times[i]), ERR_NONE);
+    const char *told = "";
+    ck_assert_int_eq(order_events_walk(db, ids[1], add_time, &told), ERR_NONE);
+    ck_assert_str_eq(told, " 9 5 7 5");
+    ck_assert_int_eq(rig_number("SELECT min(number) FROM order_events"), 1);
+    ck_assert_int_eq(rig_number("SELECT max(number) FROM order_events"), 4);
+}
+END_TEST
+
 /* 12 orders: the even ones alice's; every third one has the reference "R". */
 static void twelve_orders(struct db *db)
 {
@@ -333,6 +355,7 @@ int main(void)
     tcase_add_test(tc, orders_break_no_rule_of_the_table);
     tcase_add_test(tc, the_payment_s_state_shows_on_the_order);
     tcase_add_test(tc, events_are_kept_with_their_order);
+    tcase_add_test(tc, the_history_of_an_order_is_told_as_it_was_written);
     tcase_add_test(tc, a_walk_meets_each_order_once_newest_first);
     tcase_add_test(tc, filters_that_match_nothing_give_an_empty_page);
     tcase_add_test(tc, each_order_of_a_page_has_its_own_items);

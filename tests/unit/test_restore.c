@@ -194,12 +194,6 @@ END_TEST
 
 /* ---- what is restored */
 
-static int64_t add_event(struct db *db, int64_t order_id)
-{
-    ck_assert_int_eq(order_events_add(db, order_id, "x", NULL, 1), ERR_NONE);
-    return rig_number("SELECT max(id) FROM order_events");
-}
-
 START_TEST(ids_go_on_a_million_further)
 {
     struct db *db = rig_db();
@@ -207,14 +201,12 @@ START_TEST(ids_go_on_a_million_further)
     int64_t order = 0;
     for (int i = 1; i <= 3; i++)
         order = rig_order(db, user, rig_uid(i), NULL);
-    int64_t event = add_event(db, order);
     back_up();
     must_restore();
     ck_assert_int_eq(restored.order_id, order);
     db = rig_db();
     ck_assert_int_eq(rig_order(db, user, rig_uid(4), NULL), order + 1000001);
     ck_assert_int_eq(rig_user(db, "bob"), user + 1000001);
-    ck_assert_int_gt(add_event(db, order), event + 1000000);
     rig_run("INSERT INTO outbox (uid, kind, order_id, message, created_at)"
             " VALUES ('0123456789abcdef0123456789abcdef', 'k', 1, x'00', 1)");
     ck_assert_int_eq(rig_number("SELECT max(id) FROM outbox"), 1000001);

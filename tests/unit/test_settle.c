@@ -102,7 +102,7 @@ START_TEST(capture_refused_for_good_is_shown_and_the_order_stays)
     shop_wait(&shop, "SELECT status FROM payments", "capture_failed");
     ck_assert_str_eq(shop_text(&shop, "SELECT status FROM orders"), "confirmed");
     ck_assert_str_eq(
-        shop_text(&shop, "SELECT kind FROM order_events ORDER BY id DESC"), "capture_failed");
+        shop_text(&shop, "SELECT kind FROM order_events ORDER BY number DESC"), "capture_failed");
     ck_assert_int_eq(atomic_load(&fake.captured), 1);
 }
 END_TEST
