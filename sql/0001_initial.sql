@@ -107,9 +107,10 @@ CREATE TABLE payments (
 CREATE INDEX payments_authorized ON payments (tries, order_id, next_try_at)
     WHERE status = 'authorized';
 
--- Notifications that are not in the spool yet.
+-- Notifications that are not in the spool yet. Their ids say in which order they came; one may be used again once its
+-- row is gone, for whoever publishes knows a row by its uid.
 CREATE TABLE outbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     uid TEXT NOT NULL CHECK (length(uid) = 32),
     kind TEXT NOT NULL CHECK (length(kind) BETWEEN 1 AND 64),
     order_id INTEGER NOT NULL REFERENCES orders (id),

@@ -20,7 +20,8 @@ enum err db_copy(struct db *, const char *path);
 #define DB_HEAD_LEN 16
 bool db_is_head(const char head[DB_HEAD_LEN]);
 
-/* In a transaction: every id that is dealt out from here on is larger by DB_ID_GAP. */
+/* In a transaction: every id of an AUTOINCREMENT that is dealt out from here on is larger by
+ * DB_ID_GAP. */
 #define DB_ID_GAP 1000000
 enum err db_skip_ids(struct db *);
 

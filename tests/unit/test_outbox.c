@@ -126,14 +126,20 @@ START_TEST(a_row_of_no_order_or_without_a_proper_uid_is_a_bug_of_ours)
 }
 END_TEST
 
-START_TEST(ids_are_not_dealt_out_again)
+START_TEST(what_comes_after_a_deletion_comes_last)
 {
     struct db *db = db_with_order();
-    ck_assert_int_eq(add(db, 3, "m"), ERR_NONE);
-    int64_t before = rig_number("SELECT max(id) FROM outbox");
-    ck_assert_int_eq(outbox_delete(db, rig_uid(3)), ERR_NONE);
-    ck_assert_int_eq(add(db, 4, "m"), ERR_NONE);
-    ck_assert_int_gt(rig_number("SELECT max(id) FROM outbox"), before);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(add(db, 9 - i, "m"), ERR_NONE);
+    ck_assert_int_eq(outbox_delete(db, rig_uid(7)), ERR_NONE); /* the newest */
+    ck_assert_int_eq(outbox_delete(db, rig_uid(9)), ERR_NONE); /* the oldest */
+    ck_assert_int_eq(add(db, 1, "m"), ERR_NONE);
+    struct outbox_row *rows;
+    size_t count;
+    ck_assert_int_eq(outbox_next(db, &rig_arena, 10, &rows, &count), ERR_NONE);
+    ck_assert_uint_eq(count, 2);
+    ck_assert_str_eq(rows[0].uid, rig_uid(8));
+    ck_assert_str_eq(rows[1].uid, rig_uid(1));
 }
 END_TEST
 
@@ -150,7 +156,7 @@ int main(void)
     tcase_add_test(tc, deleted_rows_are_gone_and_deleting_again_is_harmless);
     tcase_add_test(tc, an_empty_outbox_has_nothing_next);
     tcase_add_test(tc, a_row_of_no_order_or_without_a_proper_uid_is_a_bug_of_ours);
-    tcase_add_test(tc, ids_are_not_dealt_out_again);
+    tcase_add_test(tc, what_comes_after_a_deletion_comes_last);
     suite_add_tcase(suite, tc);
     return unit_run(suite);
 }
