@@ -81,14 +81,20 @@ enum err payments_settle(
     struct db *db, const char *uid, enum payment_status to, const char *reason, int64_t at)
 {
     assert(to == PAYMENT_CAPTURED || to == PAYMENT_CAPTURE_FAILED);
-    struct query *query = db_query(db, Q_PAYMENT_SETTLE);
+    int64_t order_id;
+    bool moved;
+    struct query *query = db_query(db, Q_PAYMENT_ORDER);
     query_text(query, 1, uid);
+    enum err e = query_count(query, &order_id);
+    if (e || !order_id)
+        return e;
+    query = db_query(db, Q_PAYMENT_SETTLE);
+    query_int(query, 1, order_id);
     query_text(query, 2, status_names[to]);
     query_text(query, 3, reason);
     query_int(query, 4, at);
-    int64_t order_id = query_row(query) ? column_int(query, 0) : 0;
-    enum err e = query_end(query);
-    if (e || !order_id)
+    e = query_change(query, &moved);
+    if (e || !moved)
         return e;
     const char *kind = to == PAYMENT_CAPTURED ? "payment_captured" : "capture_failed";
     return order_events_add(db, order_id, kind, reason, at);
