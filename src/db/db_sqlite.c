@@ -318,15 +318,13 @@ static void set_up_handle(struct db *db)
 }
 
 /* Temporary files would be one more disk that can be full. A log that grew beyond 32 MiB, as it
- * does while somebody reads for long, is cut to that when it begins anew. Debian's SQLite
- * overwrites what is deleted, and writes pages for that alone, those that become free as the outbox
- * shrinks; FAST overwrites only in pages that are written anyway. */
+ * does while somebody reads for long, is cut to that when it begins anew. */
 static const char *const pragmas[] = {
     [DB_READER] = "PRAGMA query_only=ON; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY;"
                   "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA foreign_keys=ON;"
                   "PRAGMA synchronous=FULL",
     [DB_WRITER] = "PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;"
-                  "PRAGMA journal_size_limit=33554432; PRAGMA secure_delete=FAST;"
+                  "PRAGMA journal_size_limit=33554432;"
                   "PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA foreign_keys=ON;"
                   "PRAGMA synchronous=FULL",
 };
