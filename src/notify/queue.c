@@ -2,7 +2,8 @@
  * a mail, all mails are handed over, each message is put where it belongs. A message that fails at
  * one step has its outcome then, and the others go on.
  *
- * Wraps every delivery in its log line. Never touches files: spool/take does.
+ * Wraps every delivery in its log line; those of a batch are written at once, before any message of
+ * it leaves. Never touches files: spool/take does.
  */
 #include "notify/queue.h"
 
@@ -11,12 +12,14 @@
 #include <string.h>
 
 #include "core/arena.h"
+#include "core/buffer.h"
 #include "core/clock.h"
 #include "core/fault_point.h"
 #include "core/log.h"
 #include "spool/record.h"
 
 #define ARENA_FIRST_SIZE ((size_t)512 * 1024)
+#define LINE_SIZE        ((size_t)512) /* of a usual log line */
 
 enum verdict {
     VERDICT_SEND,    /* has a mail; the transport's outcome counts */
@@ -25,12 +28,28 @@ enum verdict {
     VERDICT_CORRUPT, /* is no message */
 };
 
+/* What becomes of a message. */
+enum end {
+    END_SENT,
+    END_DEFERRED,
+    END_FAILED,
+    END_CORRUPT, /* logged by spool/take */
+};
+
+static const char *const end_names[] = {
+    [END_SENT] = "sent",
+    [END_DEFERRED] = "deferred",
+    [END_FAILED] = "failed",
+};
+
 /* One message of the batch. */
 struct delivery {
     const struct taken *taken;
     struct record record;       /* zeroed until it could be read */
     struct transport_mail mail; /* its fault is the delivery's */
     enum verdict verdict;
+    enum end end;
+    int64_t next_at; /* deferred: when it is tried again */
     int64_t begun_us;
 };
 
@@ -123,12 +142,36 @@ static void send_all(struct queue *queue, size_t count)
         queue->transport->ops->deliver(queue->transport->self, mails, mail_count);
 }
 
+static bool is_over(const struct queue *queue, const struct delivery *delivery)
+{
+    int64_t tries = delivery->taken->name.tries;
+    return tries >= NAME_TRIES_MAX || backoff_is_over(&queue->options.backoff, tries);
+}
+
+static void decide(const struct queue *queue, struct delivery *delivery)
+{
+    bool was_handed_over = delivery->verdict == VERDICT_SEND;
+    enum transport_outcome outcome = delivery->mail.outcome;
+    if (delivery->verdict == VERDICT_CORRUPT) {
+        delivery->end = END_CORRUPT;
+    } else if (was_handed_over && outcome == TRANSPORT_SENT) {
+        delivery->end = END_SENT;
+    } else if (delivery->verdict == VERDICT_FAIL ||
+               (was_handed_over && outcome == TRANSPORT_PERMANENT) || is_over(queue, delivery)) {
+        delivery->end = END_FAILED;
+    } else {
+        delivery->end = END_DEFERRED;
+        delivery->next_at =
+            clock_now() + backoff_wait_s(&queue->options.backoff, delivery->taken->name.tries);
+    }
+}
+
 static void log_delivery(
-    const struct queue *queue, const struct delivery *delivery, const char *result, int64_t next_at)
+    const struct queue *queue, const struct delivery *delivery, struct buffer *lines, bool is_last)
 {
     const struct record *record = &delivery->record; /* zeroed if it could not be read */
     struct log_pair extra[7] = {
-        LOG_TEXT("result", result),
+        LOG_TEXT("result", end_names[delivery->end]),
         LOG_TEXT("uid", delivery->taken->name.uid),
         LOG_INT("tries", delivery->taken->name.tries),
         LOG_TEXT("transport", queue->transport->ops->name),
@@ -136,8 +179,8 @@ static void log_delivery(
     size_t count = 4; /* the rest is zeroed, which ends the list */
     if (record->order_id)
         extra[count++] = LOG_INT("order_id", record->order_id);
-    if (next_at)
-        extra[count++] = LOG_INT("next_at", next_at);
+    if (delivery->end == END_DEFERRED)
+        extra[count++] = LOG_INT("next_at", delivery->next_at);
     const struct fault *fault = &delivery->mail.fault;
     log_outcome(&(struct log_outcome){
         .kind = "delivery",
@@ -147,90 +190,67 @@ static void log_delivery(
         .outcome = fault->code,
         .fault = fault,
         .extra = extra,
+        .lines = lines,
+        .is_last = is_last,
     });
 }
 
-/* The delivery's fault is about the mail; this one is about putting its message away. */
-static void log_misplaced(const struct delivery *delivery, const struct fault *fault)
+static void log_all(struct queue *queue, size_t count)
 {
-    LOG_ERROR("spool file not put away, taken up again later",
-        LOG_TEXT("uid", delivery->taken->name.uid), LOG_TEXT("cause", fault->text));
+    struct buffer lines;
+    while (count && queue->deliveries[count - 1].end == END_CORRUPT)
+        count--;
+    buffer_begin(&lines, &queue->arena, count * LINE_SIZE);
+    for (size_t i = 0; i < count; i++)
+        if (queue->deliveries[i].end != END_CORRUPT)
+            log_delivery(queue, &queue->deliveries[i], &lines, i == count - 1);
 }
 
-static void give_up(struct queue *queue, const struct delivery *delivery, struct fault *fault)
-{
-    const char *reason = delivery->mail.fault.text;
-    log_delivery(queue, delivery, "failed", 0);
-    if (take_give_up(queue->take, delivery->taken, reason ? reason : "unknown", fault))
-        log_misplaced(delivery, fault);
-}
-
-static void try_later(struct queue *queue, const struct delivery *delivery, struct fault *fault)
-{
-    int64_t tries = delivery->taken->name.tries;
-    if (tries >= NAME_TRIES_MAX || backoff_is_over(&queue->options.backoff, tries)) {
-        give_up(queue, delivery, fault);
-        return;
-    }
-    int64_t next_at = clock_now() + backoff_wait_s(&queue->options.backoff, tries);
-    log_delivery(queue, delivery, "deferred", next_at);
-    if (take_defer(queue->take, delivery->taken, next_at, fault))
-        log_misplaced(delivery, fault);
-}
-
-static void finish(struct queue *queue, const struct delivery *delivery, struct fault *fault)
-{
-    log_delivery(queue, delivery, "sent", 0);
-    if (take_done(queue->take, delivery->taken, fault))
-        log_misplaced(delivery, fault);
-}
-
-static void end_sent(struct queue *queue, const struct delivery *delivery, struct fault *fault)
-{
-    switch (delivery->mail.outcome) {
-    case TRANSPORT_SENT:
-        finish(queue, delivery, fault);
-        break;
-    case TRANSPORT_PERMANENT:
-        give_up(queue, delivery, fault);
-        break;
-    case TRANSPORT_TEMPORARY:
-        try_later(queue, delivery, fault);
-        break;
-    }
-}
-
-static void end(struct queue *queue, const struct delivery *delivery)
+static void put_away(struct queue *queue, const struct delivery *delivery)
 {
     struct fault fault;
+    const struct taken *taken = delivery->taken;
+    const char *reason = delivery->mail.fault.text ? delivery->mail.fault.text : "unknown";
+    enum err e = ERR_NONE;
     fault_begin(&fault, &queue->arena);
-    switch (delivery->verdict) {
-    case VERDICT_SEND:
-        end_sent(queue, delivery, &fault);
+    switch (delivery->end) {
+    case END_SENT:
+        e = take_done(queue->take, taken, &fault);
         break;
-    case VERDICT_WAIT:
-        try_later(queue, delivery, &fault);
+    case END_DEFERRED:
+        e = take_defer(queue->take, taken, delivery->next_at, &fault);
         break;
-    case VERDICT_FAIL:
-        give_up(queue, delivery, &fault);
+    case END_FAILED:
+        e = take_give_up(queue->take, taken, reason, &fault);
         break;
-    case VERDICT_CORRUPT:
-        take_reject(queue->take, delivery->taken, delivery->mail.fault.text);
+    case END_CORRUPT:
+        take_reject(queue->take, taken, reason);
         break;
     }
+    if (e) /* the delivery's own fault is about the mail */
+        LOG_ERROR("spool file not put away, taken up again later", LOG_TEXT("uid", taken->name.uid),
+            LOG_TEXT("cause", fault.text));
+}
+
+static void run_deliveries(struct queue *queue, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        begin(queue, i);
+    FAULT_POINT(queue_mails_made);
+    send_all(queue, count);
+    FAULT_POINT(queue_mails_delivered);
+    for (size_t i = 0; i < count; i++)
+        decide(queue, &queue->deliveries[i]);
+    log_all(queue, count);
+    for (size_t i = 0; i < count; i++)
+        put_away(queue, &queue->deliveries[i]);
 }
 
 static enum err run_batch(struct queue *queue, size_t *count, struct fault *fault)
 {
     enum err e = take_next(queue->take, &queue->arena, clock_now(), queue->taken, count, fault);
-    for (size_t i = 0; !e && i < *count; i++)
-        begin(queue, i);
-    FAULT_POINT(queue_mails_made);
     if (!e)
-        send_all(queue, *count);
-    FAULT_POINT(queue_mails_delivered);
-    for (size_t i = 0; !e && i < *count; i++)
-        end(queue, &queue->deliveries[i]);
+        run_deliveries(queue, *count);
     arena_reset(&queue->arena);
     return e;
 }
