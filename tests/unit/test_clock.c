@@ -2,8 +2,10 @@
 
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include "core/clock.h"
 
@@ -31,6 +33,25 @@ START_TEST(texts_are_utc_and_clamped_to_four_digits_of_a_year)
     clock_text(text, moments[_i].at);
     ck_assert_str_eq(text, moments[_i].text);
     ck_assert_int_eq(text[CLOCK_TEXT_SIZE], '#');
+}
+END_TEST
+
+/* Every thirteenth day that four digits of a year can say: so each of the 146,097 days after which
+ * the calendar repeats itself comes up in one such span or another. */
+START_TEST(texts_are_those_of_the_library)
+{
+    for (int64_t day = -719528; day <= 2932896; day += 13) {
+        time_t at = day * 86400 + (day + 719528) % 86400;
+        struct tm tm;
+        char text[CLOCK_TEXT_SIZE];
+        char wanted[64];
+        ck_assert_ptr_nonnull(gmtime_r(&at, &tm));
+        (void)snprintf(wanted, sizeof wanted, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900,
+            tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+        clock_text(text, at);
+        if (strcmp(text, wanted) != 0)
+            ck_abort_msg("%s, not %s", text, wanted);
+    }
 }
 END_TEST
 
@@ -128,6 +149,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, texts_are_utc_and_clamped_to_four_digits_of_a_year, 0,
         sizeof moments / sizeof *moments);
+    tcase_add_test(tcase, texts_are_those_of_the_library);
     tcase_add_test(tcase, the_wall_clock_is_past_2024);
     tcase_add_test(tcase, the_monotonic_clock_goes_on);
     tcase_add_test(tcase, a_wait_ends_not_before_its_deadline);
