@@ -16,10 +16,8 @@ void buffer_begin(struct buffer *buffer, struct arena *arena, size_t cap)
     buffer->data = arena_array(arena, cap + 1, 1);
 }
 
-static void make_room(struct buffer *buffer, size_t len)
+void buffer_grow(struct buffer *buffer, size_t len)
 {
-    if (buffer->cap - buffer->len >= len)
-        return;
     size_t needed;
     if (__builtin_add_overflow(buffer->len, len, &needed) || needed > SIZE_MAX / 4)
         abort();
@@ -30,34 +28,10 @@ static void make_room(struct buffer *buffer, size_t len)
     buffer->cap = cap;
 }
 
-char *buffer_extend(struct buffer *buffer, size_t len)
-{
-    make_room(buffer, len);
-    char *at = buffer->data + buffer->len;
-    buffer->len += len;
-    buffer->data[buffer->len] = '\0';
-    return at;
-}
-
-void buffer_bytes(struct buffer *buffer, const void *bytes, size_t len)
-{
-    if (len) /* bytes may be NULL then */
-        memcpy(buffer_extend(buffer, len), bytes, len);
-}
-
-void buffer_text(struct buffer *buffer, const char *text)
-{
-    buffer_bytes(buffer, text, strlen(text));
-}
-
-void buffer_char(struct buffer *buffer, char c)
-{
-    *buffer_extend(buffer, 1) = c;
-}
-
+/* Written in its place; what the longest number would have taken is given back. */
 void buffer_int(struct buffer *buffer, int64_t number)
 {
-    char digits[TEXT_INT_SIZE];
-    size_t len = text_int(digits, number);
-    buffer_bytes(buffer, digits, len);
+    const size_t most = TEXT_INT_SIZE - 1;
+    size_t len = text_int(buffer_extend(buffer, most), number);
+    buffer->len -= most - len;
 }

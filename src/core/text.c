@@ -76,20 +76,25 @@ bool text_parse_uint(const char *text, size_t len, int64_t max, int64_t *out)
     return true;
 }
 
+/* Of a number up to 2^63. */
+static size_t count_digits(uint64_t number)
+{
+    size_t count = 1;
+    for (uint64_t power = 10; number >= power; power *= 10)
+        count++;
+    return count;
+}
+
 size_t text_int(char out[TEXT_INT_SIZE], int64_t number)
 {
-    char digits[TEXT_INT_SIZE];
-    size_t at = sizeof digits;
     uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
-    digits[--at] = '\0';
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest);
-    if (number < 0)
-        digits[--at] = '-';
-    memcpy(out, digits + at, sizeof digits - at);
-    return sizeof digits - at - 1;
+    size_t sign = number < 0;
+    size_t len = sign + count_digits(rest);
+    out[0] = '-'; /* or the first digit */
+    out[len] = '\0';
+    for (size_t at = len; at > sign; rest /= 10)
+        out[--at] = (char)('0' + rest % 10);
+    return len;
 }
 
 bool text_is_uid(const char *text)
