@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define LOGFMT_SIZE 8192
 
@@ -22,9 +23,21 @@ struct logfmt {
 };
 
 void logfmt_begin(struct logfmt *);
-void logfmt_text(
-    struct logfmt *, const char *key, const char *value); /* key: [a-z_]+, not checked */
-void logfmt_int(struct logfmt *, const char *key, int64_t value);
+
+/* The pairs. key: [a-z_]+, not checked. */
+void logfmt_put_text(struct logfmt *, const char *key, size_t key_len, const char *value);
+void logfmt_put_int(struct logfmt *, const char *key, size_t key_len, int64_t value);
+
+/* A key is a constant nearly everywhere, and measured by the compiler. */
+static inline void logfmt_text(struct logfmt *line, const char *key, const char *value)
+{
+    logfmt_put_text(line, key, strlen(key), value);
+}
+
+static inline void logfmt_int(struct logfmt *line, const char *key, int64_t value)
+{
+    logfmt_put_int(line, key, strlen(key), value);
+}
 
 /* Adds the newline; data and len are then one whole line, without a NUL. */
 void logfmt_end(struct logfmt *);
