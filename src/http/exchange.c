@@ -116,7 +116,7 @@ static void collect(char *const *entries, struct parameters *found)
     *found = (struct parameters){0};
     for (; *entries; entries++) {
         const char *entry = *entries;
-        size_t len = strcspn(entry, "=");
+        size_t len = (size_t)(strchrnul(entry, '=') - entry);
         for (int i = 0; i < PARAMETER__COUNT; i++) {
             if (names[i].len != len || memcmp(names[i].text, entry, len) != 0)
                 continue;
@@ -131,9 +131,20 @@ static const char *text_or_empty(const char *text)
     return text ? text : "";
 }
 
+static const bool is_of_id[256] = {
+    ['A' ... 'Z'] = true,
+    ['a' ... 'z'] = true,
+    ['0' ... '9'] = true,
+    ['.'] = true,
+    ['_'] = true,
+    ['-'] = true,
+};
+
 static bool is_request_id(const char *text)
 {
-    size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+    size_t len = 0;
+    while (len <= REQUEST_ID_MAX && is_of_id[(unsigned char)text[len]])
+        len++;
     return len >= 1 && len <= REQUEST_ID_MAX && !text[len];
 }
 
