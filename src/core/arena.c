@@ -157,17 +157,25 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
     return text;
 }
 
+/* Most texts are short, and printed once; a longer one is printed again where there is room. */
 char *arena_vprintf(struct arena *arena, const char *fmt, va_list args)
 {
+    char first[128];
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, fmt, again);
+    int len = vsnprintf(first, sizeof first, fmt, again);
     va_end(again);
     if (len < 0)
         die();
-    char *text = arena_alloc(arena, (size_t)len + 1);
-    if (vsnprintf(text, (size_t)len + 1, fmt, args) != len)
-        die();
+    char *text;
+    if ((size_t)len < sizeof first) {
+        text = arena_copy(arena, first, (size_t)len);
+    } else {
+        text = arena_alloc(arena, (size_t)len + 1);
+        if (vsnprintf(text, (size_t)len + 1, fmt, args) != len)
+            die();
+    }
+    explicit_bzero(first, sizeof first);
     return text;
 }
 

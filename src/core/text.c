@@ -31,10 +31,25 @@ size_t text_sequence(const char *text, size_t left)
     return is_overlong || is_surrogate || is_beyond ? 0 : len;
 }
 
+/* Bytes from the beginning that are ASCII, but for up to seven: nearly all are, so eight are looked
+ * at at once. */
+static size_t ascii_len(const char *text, size_t len)
+{
+    size_t i = 0;
+    for (uint64_t eight; len - i >= sizeof eight; i += sizeof eight) {
+        memcpy(&eight, text + i, sizeof eight);
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return i;
+}
+
 bool text_is_utf8(const char *text, size_t len)
 {
     while (len) {
-        size_t step = text_sequence(text, len);
+        size_t step = ascii_len(text, len);
+        if (!step)
+            step = text_sequence(text, len);
         if (!step)
             return false;
         text += step;

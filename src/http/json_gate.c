@@ -264,11 +264,17 @@ static bool pass_all(struct gate *gate)
 }
 
 /* Every value but the first stands behind one of these bytes. */
+static const bool begins_value[256] = {
+    [','] = true,
+    ['['] = true,
+    ['{'] = true,
+};
+
 static size_t count_values_at_most(const char *text, size_t len)
 {
     size_t count = 1;
     for (size_t i = 0; i < len; i++)
-        count += text[i] == ',' || text[i] == '[' || text[i] == '{';
+        count += begins_value[(unsigned char)text[i]];
     return count;
 }
 
