@@ -122,6 +122,7 @@ static void collect(char *const *entries, struct parameters *found)
                 continue;
             if (!found->count[i]++)
                 found->value[i] = entry + len + 1;
+            break;
         }
     }
 }
