@@ -81,9 +81,9 @@ MUTANTS = (
     )),
     Mutant("no_compare_and_set_on_the_attempt", (COMMITS,), (
         Change("src/db/statements.def",
-               """    " WHERE uid = $1 AND state = 'started' RETURNING uid")
+               """    " WHERE uid = $1 AND state = 'started'")
 """,
-               """    " WHERE uid = $1 RETURNING uid")
+               """    " WHERE uid = $1")
 """),
     )),
     # A failure is taken for the unit's own, whatever became of the transaction.
@@ -91,22 +91,15 @@ MUTANTS = (
         Change("src/db/committer.c",
                """    if (!db_in_transaction(db)) {
         unit->result = unit->result ? unit->result : ERR_BROKEN;
-        return false;
+        return UNIT_SPOILT;
     }
-    if (!is_contained(engine))
-        return false;
-    enum err e = unit->result ? db_undo(db) : db_release(db);
-    FAULT_POINT(committer_unit_ended);
-    unit->result = e ? e : unit->result;
-    return !e;
+    return is_contained(engine) ? UNIT_ENDED : UNIT_SPOILT;
 """,
-               """    if (unit->result)
-        (void)db_undo(db);
-    else
-        (void)db_release(db);
-    db_clear(db);
-    return true;
+               """    return UNIT_ENDED;
 """),
+        Change("src/db/committer.c",
+               "unit->result && db_changes(db) != changes;\n",
+               "unit->result && db_in_transaction(db) && db_changes(db) != changes;\n"),
     )),
     Mutant("row_numbers_as_references", (BACKUP,), (
         Change("src/services/order_create.c",
