@@ -69,11 +69,16 @@ void json_put_time(struct json_writer *, int64_t at); /* RFC 3339 */
 /* Room for a name with quotes and colon, which the caller puts there: json_key()'s. */
 char *json_begin_key(struct json_writer *, size_t len);
 
-/* Names are our own words and need no escape. As constants they are measured and looked at by the
- * compiler. */
+/* What a text has escaped (RFC 8259, section 7). */
+#define JSON_ESCAPED                                                                               \
+    "\"\\\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017\020\021\022\023\024"         \
+    "\025\026\027\030\031\032\033\034\035\036\037"
+
+/* Names are our own words and hold nothing of that. As constants they are measured and looked at by
+ * the compiler. */
 static inline void json_key(struct json_writer *writer, const char *name)
 {
-    assert(!strpbrk(name, "\"\\\b\f\n\r\t"));
+    assert(!strpbrk(name, JSON_ESCAPED));
     size_t len = strlen(name);
     char *at = json_begin_key(writer, len + 3);
     at[0] = '"';

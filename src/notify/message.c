@@ -31,18 +31,13 @@ static const struct letter {
     {"order_confirmed", "confirmed", "thank you for your order. It is confirmed."},
 };
 
-static GMimeFilter *judge; /* of texts, one after the other */
-
 void message_init(void)
 {
     g_mime_init();
-    judge = g_mime_filter_best_new(GMIME_FILTER_BEST_ENCODING);
 }
 
 void message_fini(void)
 {
-    g_object_unref(judge);
-    judge = NULL;
     g_mime_shutdown();
 }
 
@@ -193,10 +188,11 @@ static GMimeContentEncoding judge_text(const struct buffer *text)
 {
     char *out;
     size_t out_len, out_prespace;
-    g_mime_filter_reset(judge);
+    GMimeFilter *judge = g_mime_filter_best_new(GMIME_FILTER_BEST_ENCODING);
     g_mime_filter_complete(judge, text->data, text->len, 0, &out, &out_len, &out_prespace);
     GMimeContentEncoding encoding =
         g_mime_filter_best_encoding(GMIME_FILTER_BEST(judge), GMIME_ENCODING_CONSTRAINT_7BIT);
+    g_object_unref(judge);
     return encoding == GMIME_CONTENT_ENCODING_DEFAULT ? GMIME_CONTENT_ENCODING_7BIT : encoding;
 }
 

@@ -47,8 +47,9 @@ static void put_object(struct survey *survey, const struct json *value, int dept
         const struct json *member = json_member(value, i, &name, &len);
         assert(text_is_utf8(name, len));
         char *key = arena_copy(survey->arena, name, len);
-        survey->is_exact = survey->is_exact && strlen(key) == len;
-        json_key(&survey->writer, key);
+        bool is_plain = strlen(key) == len && !strpbrk(key, JSON_ESCAPED);
+        survey->is_exact = survey->is_exact && is_plain;
+        json_key(&survey->writer, is_plain ? key : "name");
         put_value(survey, member, depth + 1);
     }
     json_end_object(&survey->writer);
