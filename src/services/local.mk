@@ -6,6 +6,7 @@ src_libservices_a_SOURCES = \
 	src/services/auth.c src/services/auth_login.c src/services/auth.h src/services/auth_state.h \
 	src/services/bell.c src/services/bell.h \
 	src/services/crew.c src/services/crew.h \
+	src/services/permits.c src/services/permits.h \
 	src/services/hold.c src/services/hold.h \
 	src/services/order.c src/services/order_create.c src/services/order.h \
 	src/services/payment.c src/services/payment.h \
@@ -25,6 +26,7 @@ SHOP_LIBS = tests/libshop.a $(SERVICES_LIBS) $(CORE_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += \
 	tests/unit/test_auth_service \
 	tests/unit/test_crew \
+	tests/unit/test_permits \
 	tests/unit/test_hold \
 	tests/unit/test_order_service \
 	tests/unit/test_payment_service \
@@ -34,6 +36,9 @@ check_PROGRAMS += \
 tests_unit_test_auth_service_SOURCES = tests/unit/test_auth_service.c
 tests_unit_test_auth_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_auth_service_LDADD = $(SHOP_LIBS)
+tests_unit_test_permits_SOURCES = tests/unit/test_permits.c
+tests_unit_test_permits_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_permits_LDADD = src/libservices.a $(CORE_LIBS) $(UNIT_LIBS)
 tests_unit_test_crew_SOURCES = tests/unit/test_crew.c
 tests_unit_test_crew_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_crew_LDADD = src/libservices.a $(CORE_LIBS) $(UNIT_LIBS)

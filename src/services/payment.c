@@ -1,8 +1,6 @@
 /* What a gateway answers, turned into what the order service and settle have to do. */
 #include "services/payment.h"
 
-#include <assert.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,11 +10,12 @@
 #include "core/metrics.h"
 
 #include "services/action.h"
+#include "services/permits.h"
 
 struct payment {
     struct gateway *gateway;
     struct payment_options options;
-    sem_t permits;
+    struct permits permits;
 };
 
 struct payment *payment_open(struct gateway *gateway, const struct payment_options *options)
@@ -24,8 +23,7 @@ struct payment *payment_open(struct gateway *gateway, const struct payment_optio
     struct payment *payment = xalloc(sizeof *payment);
     payment->gateway = gateway;
     payment->options = *options;
-    int failed = sem_init(&payment->permits, 0, (unsigned)options->permits);
-    assert(!failed);
+    permits_init(&payment->permits, options->permits);
     return payment;
 }
 
@@ -33,22 +31,21 @@ void payment_close(struct payment *payment)
 {
     if (!payment)
         return;
-    (void)sem_destroy(&payment->permits);
+    permits_fini(&payment->permits);
     free(payment);
 }
 
 enum err payment_permit(struct payment *payment, struct context *ctx)
 {
     int64_t deadline_ms = clock_mono_ms() + payment->options.permit_timeout_ms;
-    if (clock_sem_wait(&payment->permits, deadline_ms))
+    if (permits_take(&payment->permits, deadline_ms))
         return ERR_NONE;
     return fail(&ctx->fault, ERR_UNAVAILABLE, NULL, "no permit for the gateway in time");
 }
 
 void payment_permit_return(struct payment *payment)
 {
-    int failed = sem_post(&payment->permits);
-    assert(!failed);
+    permits_return(&payment->permits);
 }
 
 /* What is asked, and what is answered. */
