@@ -143,6 +143,7 @@ class Notifier(unittest.TestCase):
         server = harness.Server(self, {**FAST, "log.rotate_size": 5000, "log.rotate_count": 100})
         notifier = server.processes["orderd-notifier"]
         _, token = server.customer()
+        wait_for(lambda: "orderd-notifier is ready" in server.log_text(), "the notifier")
         base = vitals.open_files(notifier)
         limits = [NONE] * MORE_THAN_A_BATCH + list(range(base, base + 6))
         for limit in limits:
