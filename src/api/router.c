@@ -202,13 +202,10 @@ static void finish(struct call *call, enum err outcome)
     log_request(call, outcome);
 }
 
-static enum fastcgi_next answer_or_hand_on(struct call *call)
+/* Who answers a request that passed its checks. */
+static enum fastcgi_next next_of(enum pool pool)
 {
-    enum err e = check(call);
-    if (!e && call->route->pool != POOL_QUICK)
-        return call->route->pool == POOL_LONG ? FASTCGI_LONG : FASTCGI_SLOW;
-    finish(call, e ? e : call->route->handle(call));
-    return FASTCGI_ANSWERED;
+    return pool == POOL_QUICK ? FASTCGI_ANSWERED : pool == POOL_LONG ? FASTCGI_LONG : FASTCGI_SLOW;
 }
 
 enum fastcgi_next router_quick(void *app, struct request *request)
@@ -220,8 +217,13 @@ enum fastcgi_next router_quick(void *app, struct request *request)
     request->state = call;
     struct store *store = call->app->store;
     store_keep_snapshot(store, call->ctx->worker);
-    enum fastcgi_next next = answer_or_hand_on(call);
+    enum err e = check(call);
+    enum fastcgi_next next = e ? FASTCGI_ANSWERED : next_of(call->route->pool);
+    if (!e && next == FASTCGI_ANSWERED)
+        e = call->route->handle(call);
     store_let_go(store, call->ctx->worker);
+    if (next == FASTCGI_ANSWERED)
+        finish(call, e);
     return next;
 }
 
