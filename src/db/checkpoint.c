@@ -13,7 +13,7 @@
 #include "core/log.h"
 #include "core/metrics.h"
 
-#include "db/db.h"
+#include "db/db_unit.h"
 #include "db/locks.h"
 
 #define STEP_PAGES      1000

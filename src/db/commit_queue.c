@@ -6,7 +6,6 @@
 #include "db/commit_queue.h"
 
 #include <assert.h>
-#include <errno.h>
 
 #include "core/clock.h"
 #include "core/fault_point.h"

@@ -18,8 +18,8 @@
 struct commit_unit {
     store_unit *apply;
     void *arg;
-    _Atomic(enum err)
-        result;    /* atomic for thread checkers, which do not all know sem_clockwait() */
+    /* Atomic for thread checkers, which do not all know sem_clockwait(). */
+    _Atomic(enum err) result;
     bool is_alone; /* was in a group that came to nothing: shares no transaction any more */
     bool is_taken;
     bool is_overdue; /* its deadline passed while it was taken: it is not queued again */

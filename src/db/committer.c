@@ -35,7 +35,7 @@
 
 #include "db/checkpoint.h"
 #include "db/commit_queue.h"
-#include "db/db.h"
+#include "db/db_unit.h"
 #include "db/locks.h"
 #include "db/settings.h"
 

@@ -4,7 +4,7 @@
 
 #include <sqlite3.h>
 
-#include "db/db.h"
+#include "db/db_unit.h"
 
 #define QUERY_PARAMS_MAX 12
 

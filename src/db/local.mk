@@ -8,7 +8,7 @@ src_libdb_a_SOURCES = \
 	src/db/checkpoint.c src/db/checkpoint.h \
 	src/db/commit_queue.c src/db/commit_queue.h \
 	src/db/committer.c src/db/committer.h \
-	src/db/db.h src/db/db_whole.h src/db/db_sqlite.c src/db/db_sqlite.h src/db/query_sqlite.c \
+	src/db/db.h src/db/db_unit.h src/db/db_whole.h src/db/db_sqlite.c src/db/db_sqlite.h src/db/query_sqlite.c \
 	src/db/verify_sqlite.c \
 	src/db/idempotency.c src/db/idempotency.h \
 	src/db/locks.c src/db/locks.h \

@@ -20,7 +20,7 @@
 #include "core/log.h"
 #include "core/text.h"
 
-#include "db/db.h"
+#include "db/db_unit.h"
 
 #define NUMBER_LEN    4
 #define COUNT_MAX     1000

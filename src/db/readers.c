@@ -12,7 +12,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 
-#include "db/db.h"
+#include "db/db_unit.h"
 
 struct readers {
     struct db **all; /* the quick ones, then the shared ones */

@@ -16,7 +16,7 @@
 #include "core/arena.h"
 #include "core/file.h"
 
-#include "db/db.h"
+#include "db/db_unit.h"
 #include "db/db_whole.h"
 #include "db/locks.h"
 #include "db/restored.h"

@@ -16,7 +16,7 @@
 
 #include "db/checkpoint.h"
 #include "db/committer.h"
-#include "db/db.h"
+#include "db/db_unit.h"
 #include "db/locks.h"
 #include "db/migrate.h"
 #include "db/readers.h"

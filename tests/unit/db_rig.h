@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "core/arena.h"
-#include "db/db.h"
+#include "db/db_unit.h"
 #include "db/store.h"
 
 extern struct arena rig_arena; /* empty at the begin of each test */

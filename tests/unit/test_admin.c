@@ -19,7 +19,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "db/admin.h"
-#include "db/db.h"
+#include "db/db_unit.h"
 #include "db/migrate.h"
 #include "db/users.h"
 

@@ -8,7 +8,7 @@
 
 #include "core/clock.h"
 #include "core/metrics.h"
-#include "db/db.h"
+#include "db/db_unit.h"
 #include "db/settings.h"
 #include "db/users.h"
 
