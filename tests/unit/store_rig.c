@@ -96,6 +96,17 @@ void gate_open(struct gate *gate)
     file_close(&gate->fd);
 }
 
+void jobs_run(struct job *jobs, int count)
+{
+    struct gate gate;
+    gate_shut(&gate);
+    for (int i = 0; i < count; i++)
+        job_start(&jobs[i]);
+    gate_open(&gate);
+    for (int i = 0; i < count; i++)
+        (void)job_join(&jobs[i]); /* the result stays in the job */
+}
+
 static int is_waiting(void *arg)
 {
     return metrics_get(METRIC_store_waiting) == *(int64_t *)arg;

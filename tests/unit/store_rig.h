@@ -47,6 +47,9 @@ struct gate {
 void gate_shut(struct gate *);
 void gate_open(struct gate *);
 
+/* Runs them as one group, and joins them. */
+void jobs_run(struct job *, int count);
+
 void wait_until_waiting(int64_t count);
 void wait_until_degraded(struct store *, bool is_degraded);
 

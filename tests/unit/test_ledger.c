@@ -313,6 +313,20 @@ START_TEST(a_ledger_cut_while_in_use_stops_every_call)
 }
 END_TEST
 
+/* More than a slot of the index can say. The file is a hole: nothing of it is on the disk. */
+START_TEST(a_ledger_beyond_64_gib_is_refused_before_it_is_read)
+{
+    struct gateway *gateway = desk_open_plain();
+    const char *why;
+    desk_authorise(gateway, REF_A, "tok_ok");
+    ck_assert_int_eq(truncate(desk_ledger(), INT64_C(1) << 36), 0);
+    expect_unavailable(gateway, REF_B);
+    gateway_close(gateway);
+    ck_assert_int_eq(desk_try_open(&gateway, &why), ERR_FULL);
+    ck_assert_ptr_nonnull(strstr(why, "larger than 64 GiB"));
+}
+END_TEST
+
 START_TEST(a_ledger_changed_while_in_use_is_not_believed)
 {
     static char spoilt[] = LINE_A;
@@ -444,6 +458,7 @@ int main(void)
     tcase_add_test(file, what_was_written_is_found_however_long_ago);
     tcase_add_test(file, a_foreign_line_while_in_use_stops_every_call);
     tcase_add_test(file, a_ledger_cut_while_in_use_stops_every_call);
+    tcase_add_test(file, a_ledger_beyond_64_gib_is_refused_before_it_is_read);
     tcase_add_test(file, a_ledger_changed_while_in_use_is_not_believed);
     tcase_add_loop_test(file, what_cannot_be_written_has_not_happened, 0, 4);
     tcase_add_test(file, a_line_torn_by_a_full_disk_is_gone_after_a_restart);

@@ -76,17 +76,13 @@ END_TEST
 /* Runs the three as one group behind a gate. */
 static void run_three(struct store *store, struct put *puts, enum err *results)
 {
-    struct gate gate;
     struct job jobs[3];
-    gate_shut(&gate);
     int64_t groups = metrics_get(METRIC_store_groups_total);
-    for (int i = 0; i < 3; i++) {
-        jobs[i] = job_of(store, put_unit, &puts[i]);
-        job_start(&jobs[i]);
-    }
-    gate_open(&gate);
     for (int i = 0; i < 3; i++)
-        results[i] = job_join(&jobs[i]);
+        jobs[i] = job_of(store, put_unit, &puts[i]);
+    jobs_run(jobs, 3);
+    for (int i = 0; i < 3; i++)
+        results[i] = jobs[i].result;
     ck_assert_int_eq(metrics_get(METRIC_store_groups_total) - groups, 1);
 }
 
@@ -150,18 +146,14 @@ START_TEST(a_refusal_that_changed_nothing_costs_its_group_nothing)
     struct store *store = rig_store();
     struct put puts[2] = {{.n = 1}, {.n = 2}};
     int runs = 0;
-    struct gate gate;
     struct job jobs[3] = {
         job_of(store, put_unit, &puts[0]),
         job_of(store, refuse_unit, &runs),
         job_of(store, put_unit, &puts[1]),
     };
-    gate_shut(&gate);
+    jobs_run(jobs, 3);
     for (int i = 0; i < 3; i++)
-        job_start(&jobs[i]);
-    gate_open(&gate);
-    for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(job_join(&jobs[i]), i == 1 ? ERR_REFUSED : ERR_NONE);
+        ck_assert_int_eq(jobs[i].result, i == 1 ? ERR_REFUSED : ERR_NONE);
     ck_assert(puts[0].runs == 1 && runs == 1 && puts[1].runs == 1);
     ck_assert_int_eq(put_count(), 2);
     store_close(store);
@@ -185,18 +177,15 @@ START_TEST(a_group_has_no_more_units_than_was_said)
     options.group_max = 4;
     struct store *store;
     ck_assert_int_eq(store_open(&store, &options, NULL), ERR_NONE);
-    struct gate gate;
     struct job jobs[10];
     struct put puts[10];
-    gate_shut(&gate);
     for (int i = 0; i < 10; i++) {
         puts[i] = (struct put){.n = i};
         jobs[i] = job_of(store, put_unit, &puts[i]);
-        job_start(&jobs[i]);
     }
-    gate_open(&gate);
+    jobs_run(jobs, 10);
     for (int i = 0; i < 10; i++)
-        ck_assert_int_eq(job_join(&jobs[i]), ERR_NONE);
+        ck_assert_int_eq(jobs[i].result, ERR_NONE);
     ck_assert_int_ge(metrics_get(METRIC_store_groups_total), 3);
     ck_assert_int_eq(put_count(), 10);
     store_close(store);

@@ -108,18 +108,14 @@ static bool is_found_after_a_restart(const char *name)
 START_TEST(a_unit_that_fills_the_disk_fails_alone)
 {
     struct store *store = rig_store();
-    struct gate gate;
     struct put puts[5] = {
         {.n = 0}, {.n = 1}, {.n = 2, .is_too_big = true}, {.n = 3}, {.n = 4, .own = ERR_REFUSED}};
     struct job jobs[5];
-    gate_shut(&gate);
-    for (int i = 0; i < 5; i++) {
-        jobs[i] = job_of(store, put_unit, &puts[i]);
-        job_start(&jobs[i]);
-    }
-    gate_open(&gate);
     for (int i = 0; i < 5; i++)
-        ck_assert_int_eq(job_join(&jobs[i]), i == 2 ? ERR_FULL : i == 4 ? ERR_REFUSED : ERR_NONE);
+        jobs[i] = job_of(store, put_unit, &puts[i]);
+    jobs_run(jobs, 5);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(jobs[i].result, i == 2 ? ERR_FULL : i == 4 ? ERR_REFUSED : ERR_NONE);
     ck_assert(put_is_there(0) && put_is_there(1) && put_is_there(3));
     ck_assert_int_eq(put_count(), 3);
     ck_assert_int_eq(rig_number("SELECT count(*) FROM settings WHERE name = 'big'"), 0);
